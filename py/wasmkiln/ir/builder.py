@@ -1,0 +1,192 @@
+"""Build and rewrite graphs: nodes are typed and folded as they are added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import InternalError, ShapeError, UnsupportedOperatorError, WasmkilnError
+from .const import Const
+from .dtype import F32, I64, DType
+from .graph import Graph, Node
+from .types import TensorType
+
+if TYPE_CHECKING:
+    from ..ops.base import Op
+
+__all__ = ["GraphBuilder", "Visit", "describe", "rewrite"]
+
+
+class GraphBuilder:
+    """A graph under construction, seeded with the constants and types of another one.
+
+    `origin` is given to all nodes added until it is changed.
+    """
+
+    def __init__(self, base: Graph) -> None:
+        self._base = base
+        self.nodes: list[Node] = []
+        self.consts = dict(base.consts)
+        self.types = dict(base.types)
+        self.origin: tuple[str, ...] = ()
+        self._serial = 0
+        self._pool: dict[Const, str] = {}
+
+    def type(self, value: str) -> TensorType:
+        """The type of a value."""
+        return self.types[value]
+
+    def shape(self, value: str) -> tuple[int, ...]:
+        """The shape of a value."""
+        return self.types[value].shape
+
+    def fresh(self, hint: str) -> str:
+        """A value name not used so far."""
+        while True:
+            self._serial += 1
+            name = f"{hint}.{self._serial}"
+            if name not in self.types:
+                return name
+
+    def const(self, value: Const, hint: str = "const") -> str:
+        """The name of a constant; equal inline constants share one."""
+        name = self._pool.get(value) if value.is_inline else None
+        if name is None:
+            name = self.fresh(hint)
+            self.consts[name] = value
+            self.types[name] = TensorType.of(value)
+            if value.is_inline:
+                self._pool[value] = name
+        return name
+
+    def ints(self, values: Sequence[int]) -> str:
+        """An i64 constant of rank 1."""
+        return self.const(Const.of(I64, (len(values),), tuple(values)), "ints")
+
+    def scalar(self, value: float, dtype: DType = F32) -> str:
+        """A constant of rank 0."""
+        return self.const(Const.scalar(dtype, value), "scalar")
+
+    def add(self, op: Op, *inputs: str, hint: str = "", n_outputs: int = 1) -> str:
+        """Add a node and return its first output; constants fold at once."""
+        return self.add_all(op, inputs, hint, n_outputs)[0]
+
+    def add_all(
+        self, op: Op, inputs: Sequence[str], hint: str = "", n_outputs: int = 1
+    ) -> tuple[str, ...]:
+        """Add a node and return all its outputs."""
+        hint = hint or (inputs[0] if inputs else op.op_type)
+        base = hint.split(".", 1)[0] if "." in hint else hint
+        outputs = tuple(self.fresh(base) for _ in range(n_outputs))
+        node = Node(op, tuple(inputs), outputs, self.origin[0] if self.origin else "", self.origin)
+        self.append(node)
+        return outputs
+
+    def append(self, node: Node) -> None:
+        """Add a node whose output names are given; infers its types, or folds it away."""
+        inputs = tuple(self.types[i] if i else None for i in node.inputs)
+        if all(t is None or t.value is not None for t in inputs) and node.op.is_pure():
+            folded = self._fold(node, inputs)
+            if folded is not None:
+                for name, value in zip(node.outputs, folded, strict=False):
+                    if name:
+                        self.consts[name] = value
+                        self.types[name] = TensorType.of(value)
+                return
+        types = infer_node(node, inputs)
+        known = [t.value for t in types]
+        if node.outputs and all(v is not None for v in known):
+            for name, value in zip(node.outputs, known, strict=False):
+                if name and value is not None:
+                    self.consts[name] = value
+                    self.types[name] = TensorType.of(value)
+            return
+        for name, t in zip(node.outputs, types, strict=False):
+            if name:
+                self.types[name] = TensorType(t.dtype, t.shape)
+        self.nodes.append(node)
+
+    def keep(self, node: Node) -> None:
+        """Add a node of the base graph; typed anew only if it may fold or has no types yet."""
+        if all(o in self.types for o in node.outputs if o) and not all(
+            i in self.consts for i in node.inputs if i
+        ):
+            self.nodes.append(node)
+        else:
+            self.append(node)
+
+    def _fold(
+        self, node: Node, inputs: tuple[TensorType | None, ...]
+    ) -> tuple[Const, ...] | None:
+        try:
+            return node.op.evaluate(*(t.value if t else None for t in inputs))
+        except WasmkilnError as error:
+            raise type(error)(f"{describe(node, inputs)}: {error}") from None
+
+    def build(self, outputs: dict[str, str] | None = None) -> Graph:
+        """The finished graph, without constants and types that nothing uses any more."""
+        base = self._base
+        final = dict(base.outputs) if outputs is None else outputs
+        used = set(final.values())
+        for node in self.nodes:
+            used.update(node.inputs)
+            used.update(node.outputs)
+        used.update(base.inputs)
+        return Graph(
+            base.name,
+            tuple(self.nodes),
+            base.inputs,
+            final,
+            {k: v for k, v in self.consts.items() if k in used},
+            {k: v for k, v in self.types.items() if k in used},
+        )
+
+
+def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[TensorType, ...]:
+    """The types of a node's outputs; errors name the node, its operator and its input types."""
+    least, most = node.op.arity()
+    if not least <= len(inputs) <= most or any(t is None for t in inputs[:least]):
+        given = sum(t is not None for t in inputs)
+        raise ShapeError(
+            f"{describe(node, inputs)}: {given} inputs given, {least} to {most} are expected"
+        )
+    try:
+        types = node.op.infer(*inputs)
+    except WasmkilnError as error:
+        raise type(error)(f"{describe(node, inputs)}: {error}") from None
+    wanted = sum(1 for name in node.outputs if name)
+    if len(types) < wanted:
+        raise UnsupportedOperatorError(
+            f"{describe(node, inputs)}: {wanted} outputs are used, {len(types)} are supported"
+        )
+    if any(d < 0 for t in types for d in t.shape):
+        raise InternalError(f"{describe(node, inputs)}: negative size in {types}")
+    return types
+
+
+def describe(node: Node, inputs: Sequence[TensorType | None]) -> str:
+    """The node as messages name it: `Gemm 'fc1' (opset 13, f32[1,512], f32[256,10])`."""
+    types = ", ".join("-" if t is None else str(t) for t in inputs)
+    domain = f"{node.op.domain}." if node.op.domain else ""
+    return f"{domain}{node.op.op_type} '{node.name}' (since opset {node.op.since}; inputs {types})"
+
+
+Visit = Callable[[GraphBuilder, Node], Sequence[str] | None]
+"""Called with each node, inputs already renamed. Returns the values that replace its outputs after
+adding nodes to the builder, or None to keep the node."""
+
+
+def rewrite(g: Graph, visit: Visit) -> Graph:
+    """The graph with each node kept or replaced as `visit` says, re-typed and folded on the way."""
+    b = GraphBuilder(g)
+    renamed: dict[str, str] = {}
+    for old in g.nodes:
+        inputs = tuple(renamed.get(i, i) for i in old.inputs)
+        node = old if inputs == old.inputs else Node(old.op, inputs, old.outputs, old.name, old.origin)
+        b.origin = node.origin
+        new = visit(b, node)
+        if new is None:
+            b.keep(node)
+        else:
+            renamed.update(zip(old.outputs, new, strict=False))
+    return b.build({name: renamed.get(v, v) for name, v in g.outputs.items()})

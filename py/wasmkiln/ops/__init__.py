@@ -1,0 +1,1 @@
+"""Operators, one file a family; importing this package registers them all."""

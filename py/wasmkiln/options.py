@@ -1,0 +1,33 @@
+"""Options of a compilation, frozen so that they can be part of a cache key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["CompileOptions", "Simd"]
+
+Simd = Literal["relaxed", "baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """What to compile for.
+
+    simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128.
+    threads: the most threads that will run the model; above 1 the memory is shared.
+    dims: sizes for symbolic dimensions of the inputs, by name; others are 1.
+    shapes: whole shapes for inputs, by input name; they win over `dims`.
+    fuse: splice elementwise operators into the kernels that produce their input.
+    channels_last: run convolutional nets in NHWC inside.
+    max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB).
+    """
+
+    simd: Simd = "relaxed"
+    threads: int = 1
+    dims: Mapping[str, int] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    fuse: bool = True
+    channels_last: bool = True
+    max_memory: int = 4 << 30

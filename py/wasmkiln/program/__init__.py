@@ -1,0 +1,1 @@
+"""The program: kernel specifications, buffers, calls, and where everything lies in memory."""

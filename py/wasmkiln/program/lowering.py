@@ -1,0 +1,166 @@
+"""Lower a graph to a program: operators call kernels on slots of buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import UnsupportedOperatorError
+from ..ir.builder import describe
+from ..ir.const import Const
+from ..ir.dtype import STRING, U8
+from ..ir.graph import Graph, Node
+from ..ir.types import TensorType
+from .kernels import KernelSpec
+from .program import Binding, Buffer, BufferKind, Call, Program, Ref, Slot, Word
+
+__all__ = ["Lowering", "lower"]
+
+
+class Lowering:
+    """What an operator's `lower` works with: buffers, constants and kernel calls."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.calls: list[Call] = []
+        self.buffers: list[Buffer] = []
+        self.weights: dict[Buffer, Const] = {}
+        self.origin: tuple[str, ...] = ()
+        self._tables: dict[bytes, Slot] = {}
+
+    def call(
+        self,
+        kernel: KernelSpec,
+        args: Sequence[Word],
+        extent: int,
+        grain: int = 1,
+        in_place: Sequence[tuple[Slot, Slot]] = (),
+    ) -> None:
+        """Run a kernel over `extent` units; a thread's share starts at a multiple of `grain`.
+
+        in_place: (output, input) slots of equal size which may share memory if the input is not
+        used later; only where each element is read before, and by the thread that, writes it.
+        """
+        if extent <= 0:
+            return
+        pairs = tuple(
+            (o.buffer, i.buffer)
+            for o, i in in_place
+            if o.offset == 0 and i.offset == 0 and o.buffer.nbytes == i.buffer.nbytes
+        )
+        self.calls.append(Call(kernel, tuple(args), extent, grain, pairs, self.origin))
+
+    def read(self, slot: Slot, offset: int = 0) -> Ref:
+        """The address of a slot, plus an offset in bytes, which the kernel reads from."""
+        return Ref(slot.buffer, slot.offset + offset, writes=False, reads=True)
+
+    def write(self, slot: Slot, offset: int = 0) -> Ref:
+        """The address of a slot, plus an offset in bytes, which the kernel writes to."""
+        return Ref(slot.buffer, slot.offset + offset, writes=True, reads=False)
+
+    def update(self, slot: Slot, offset: int = 0) -> Ref:
+        """The address of a slot which the kernel both reads and writes."""
+        return Ref(slot.buffer, slot.offset + offset, writes=True, reads=True)
+
+    def temporary(self, type: TensorType) -> Slot:
+        """A slot that lives from its first use to its last."""
+        return Slot(self._buffer(type.nbytes, "temporary"), type)
+
+    def scratch(self, nbytes_per_thread: int) -> tuple[Ref, int]:
+        """Room for each thread during one call: the base address and the bytes of one share.
+
+        A thread uses base + thread * share; both are arguments of the call.
+        """
+        share = -(-nbytes_per_thread // 64) * 64
+        buffer = self._buffer(share * self.threads, "temporary")
+        return Ref(buffer, 0, writes=True, reads=True), share
+
+    def table(self, data: bytes) -> Slot:
+        """Constant bytes computed while compiling, such as index tables; equal ones are shared."""
+        slot = self._tables.get(data)
+        if slot is None:
+            slot = self.constant(Const(U8, (len(data),), data))
+            self._tables[data] = slot
+        return slot
+
+    def constant(self, const: Const, kind: BufferKind = "constant") -> Slot:
+        """A slot filled with a constant when the model is loaded."""
+        buffer = self._buffer(const.nbytes, kind)
+        self.weights[buffer] = const
+        return Slot(buffer, TensorType(const.dtype, const.shape))
+
+    def _buffer(self, nbytes: int, kind: BufferKind) -> Buffer:
+        buffer = Buffer(len(self.buffers), max(nbytes, 1), kind)
+        self.buffers.append(buffer)
+        return buffer
+
+
+def lower(g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int) -> Program:
+    """The program of a graph whose nodes are split into those run once and those run each time."""
+    lw = Lowering(threads)
+    main_uses = {i for n in main for i in n.inputs if i} | set(g.outputs.values())
+    main_uses = _roots_of(main_uses, main)
+    slots: dict[str, Slot] = {}
+    for name, declared in g.inputs.items():
+        if declared.dtype == STRING:
+            raise UnsupportedOperatorError(f"input '{name}' holds strings, which is not supported")
+        t = g.types[name]
+        slots[name] = Slot(lw._buffer(t.nbytes, "input"), t)
+    init_kept = _roots_of(main_uses, init)
+    for name, const in g.consts.items():
+        # A weight that only init reads makes room for others as soon as it is packed.
+        slots[name] = lw.constant(const, "constant" if name in init_kept else "temporary")
+    for node in init:
+        _lower_node(lw, g, node, slots, init_kept)
+    n_init = len(lw.calls)
+    final = _roots_of(set(g.outputs.values()), main)
+    for node in main:
+        _lower_node(lw, g, node, slots, final, "output")
+    return Program(
+        init=tuple(lw.calls[:n_init]),
+        main=tuple(lw.calls[n_init:]),
+        buffers=tuple(lw.buffers),
+        weights=lw.weights,
+        inputs=tuple(Binding(n, slots[n]) for n in g.inputs),
+        outputs=tuple(Binding(n, slots[v]) for n, v in g.outputs.items()),
+    )
+
+
+def _lower_node(
+    lw: Lowering,
+    g: Graph,
+    node: Node,
+    slots: dict[str, Slot],
+    kept: set[str],
+    kept_kind: BufferKind = "constant",
+) -> None:
+    inputs = tuple(slots[i] if i else None for i in node.inputs)
+    types = tuple(g.types[i] if i else None for i in node.inputs)
+    offset = node.op.view(*types) if inputs and inputs[0] else None
+    if offset is not None:
+        (out,), source = node.outputs, inputs[0]
+        assert source is not None
+        slots[out] = Slot(source.buffer, g.types[out], source.offset + offset)
+        return
+    if not node.op.can_lower():
+        raise UnsupportedOperatorError(f"{describe(node, types)}: no kernel for this operator")
+    for name in node.outputs:
+        t = g.types[name] if name else None
+        if t is not None:
+            kind: BufferKind = kept_kind if name in kept else "temporary"
+            slots[name] = Slot(lw._buffer(t.nbytes, kind), t)
+    lw.origin = node.origin
+    outputs = tuple(slots[o] for o in node.outputs if o)
+    try:
+        node.op.lower(lw, inputs, outputs)
+    except UnsupportedOperatorError as error:
+        raise UnsupportedOperatorError(f"{describe(node, types)}: {error}") from None
+
+
+def _roots_of(values: set[str], nodes: Sequence[Node]) -> set[str]:
+    """The values, and those that they are views of, whose buffers must outlive the nodes."""
+    kept = set(values)
+    for node in reversed(nodes):
+        if node.inputs and node.outputs[0] in kept and node.op.may_view():
+            kept.add(node.inputs[0])
+    return kept
+

@@ -1,0 +1,99 @@
+"""What a backend is given: kernels to emit, buffers to place and calls to make, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..ir.const import Const
+from ..ir.types import TensorType
+from .kernels import KernelSpec
+
+__all__ = ["Binding", "Buffer", "BufferKind", "Call", "F32Word", "Program", "Ref", "Slot", "Word"]
+
+# input, output: alive for a whole run. constant: filled at load or by init, kept for good.
+# temporary: alive from its first use to its last, so that memory is shared.
+BufferKind = Literal["input", "output", "constant", "temporary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A piece of linear memory; `index` is its identity."""
+
+    index: int
+    nbytes: int
+    kind: BufferKind
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a value lies: row-major and contiguous, `offset` bytes into a buffer."""
+
+    buffer: Buffer
+    type: TensorType
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An address among a call's arguments, and what the call does with the buffer behind it."""
+
+    buffer: Buffer
+    offset: int
+    writes: bool
+    reads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class F32Word:
+    """A float among a call's arguments."""
+
+    value: float
+
+
+Word = int | Ref | F32Word
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One kernel run over `extent` units in shares that are multiples of `grain`.
+
+    args: 32-bit words. in_place: (output, input) buffers that may be one if the input dies here.
+    origin: the model's nodes that it carries out.
+    """
+
+    kernel: KernelSpec
+    args: tuple[Word, ...]
+    extent: int
+    grain: int = 1
+    in_place: tuple[tuple[Buffer, Buffer], ...] = ()
+    origin: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A model input or output and its place."""
+
+    name: str
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled graph before it gets addresses.
+
+    init runs once after the weights are copied, main on each inference.
+    weights: constants by the buffer that holds them as they are in the file.
+    """
+
+    init: tuple[Call, ...]
+    main: tuple[Call, ...]
+    buffers: tuple[Buffer, ...]
+    weights: Mapping[Buffer, Const]
+    inputs: tuple[Binding, ...]
+    outputs: tuple[Binding, ...]
+
+    def kernels(self) -> tuple[KernelSpec, ...]:
+        """The distinct kernels, in order of first use."""
+        return tuple(dict.fromkeys(c.kernel for c in (*self.init, *self.main)))
