@@ -1,0 +1,1 @@
+"""Backends turn a Program into code for one kind of machine."""

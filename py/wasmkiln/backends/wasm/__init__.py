@@ -1,0 +1,1 @@
+"""The WebAssembly backend: from a Program to the bytes of one module."""
