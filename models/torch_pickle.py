@@ -1,12 +1,12 @@
 """Tensors of a legacy (pre-zip) PyTorch checkpoint, read without PyTorch and without unpickling.
 
-A pickle is a program; `pickle.load` runs it. Here a small machine of our own walks the opcodes that
-`torch.save` writes for a state dict and knows two functions: an empty `OrderedDict` and the rebuilding
-of a tensor from a storage. Nothing is imported, nothing is called, and every size is checked against
-the file before it is believed, so that a hostile file ends in a `TorchPickleError`.
+A pickle is a program; `pickle.load` runs it. Here a small machine of our own walks the opcodes
+that `torch.save` writes for a state dict and knows two functions: an empty `OrderedDict` and the
+rebuilding of a tensor from a storage. Nothing is imported, nothing is called, and every size is
+checked against the file before it is believed: a hostile file ends in a `TorchPickleError`.
 
-The file: pickles of a magic number, a protocol version, facts of the writing machine, the state dict
-and the storage keys; then for each key an int64 element count and its raw little-endian elements.
+The file: pickles of a magic number, a protocol version, facts of the writing machine, the state
+dict and the storage keys; then for each key an int64 element count and its little-endian elements.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 MAX_OPCODES = 1_000_000  # A state dict takes about 30 opcodes a tensor.
 
-# PyTorch's storage classes → (our dtype, unsigned array code of that width). Elements are only moved.
+# PyTorch's storage classes → (our dtype, array code of that width: elements are only moved).
 STORAGES = {"torch FloatStorage": ("f32", "I"), "torch LongStorage": ("i64", "Q")}
 ORDERED_DICT = "collections OrderedDict"
 REBUILD_TENSOR = "torch._utils _rebuild_tensor_v2"
@@ -35,7 +35,7 @@ class TorchPickleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor: dtype 'f32' or 'i64', its shape, and contiguous row-major little-endian elements."""
+    """A tensor: dtype ('f32', 'i64'), shape, and contiguous row-major little-endian elements."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -109,7 +109,7 @@ def _read_storages(
 
 
 def _materialise(view: _View, elements: array[int]) -> Tensor:
-    """Copy a strided view into row-major order, one strided run along its longest axis at a time."""
+    """Copy a strided view into row-major order, run by run along its longest axis."""
     dtype, code = STORAGES[view.storage.kind]
     shape, strides = view.shape, view.strides
     out = array(code, bytes(prod(shape) * elements.itemsize))
@@ -149,12 +149,13 @@ def _opcodes(stream: io.BytesIO) -> Iterator[tuple[str, object]]:
         raise TorchPickleError(f"broken or truncated pickle: {error}") from None
 
 
+PUSH_ARGUMENT = frozenset({"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE"})
+PUSH_CONSTANT: dict[str, object] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
 class _Machine:
     """The pickle machine, reduced to what `torch.save` writes for a state dict."""
-
-    PUSH_ARGUMENT = frozenset({"BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE"})
-    PUSH_CONSTANT: dict[str, object] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}  # noqa: RUF012
-    TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}  # noqa: RUF012
 
     def __init__(self) -> None:
         self.stack: list[object] = []
@@ -163,10 +164,10 @@ class _Machine:
 
     def step(self, name: str, argument: object) -> None:
         """Carry out one opcode."""
-        if name in self.PUSH_ARGUMENT:
+        if name in PUSH_ARGUMENT:
             self.stack.append(argument)
-        elif name in self.PUSH_CONSTANT:
-            self.stack.append(self.PUSH_CONSTANT[name])
+        elif name in PUSH_CONSTANT:
+            self.stack.append(PUSH_CONSTANT[name])
         elif name in ("BINPUT", "LONG_BINPUT"):
             self.memo[argument] = self.top()
         elif name in ("BINGET", "LONG_BINGET"):
@@ -175,8 +176,8 @@ class _Machine:
             self.stack.append(self.memo[argument])
         elif name == "MARK":
             self.marks.append(len(self.stack))
-        elif name in self.TUPLES:
-            self.stack.append(tuple(self.pop_many(self.TUPLES[name])))
+        elif name in TUPLES:
+            self.stack.append(tuple(self.pop_many(TUPLES[name])))
         elif name == "TUPLE":
             self.stack.append(tuple(self.pop_to_mark()))
         else:
