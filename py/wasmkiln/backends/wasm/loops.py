@@ -1,8 +1,8 @@
 """What all kernels begin with and loop with: their signature, argument words, fused multiply-add.
 
-    f = kernel(m, spec.name)
-    a, out, n, alpha = load_args(f, "a out n alpha:f32")
-    _, begin, end, thread = f.params
+f = kernel(m, spec.name)
+a, out, n, alpha = load_args(f, "a out n alpha:f32")
+_, begin, end, thread = f.params
 """
 
 from __future__ import annotations

@@ -1,0 +1,112 @@
+"""The module's entry point: `run`, which takes each thread through the same table of steps.
+
+    run(table, first, count, thread, threads)
+
+The table is an array of records of six i32 words: index of the kernel in the function table,
+address of its argument words, extent, grain, whether a barrier stands before the step, and a
+reserved zero. The extent is cut into blocks of `grain` units; thread t of n gets the blocks
+[blocks*t/n, blocks*(t+1)/n).
+
+With threads, `run` also ends with a barrier: when it returns on any thread, all threads have
+finished their shares. All callers must pass the same table, range and number of threads.
+"""
+
+from __future__ import annotations
+
+from ..base import Target
+from . import asm as w
+from .function import Function, Local
+from .isa import i32
+from .loops import KERNEL_PARAMS
+from .module import Module
+from .val import Val
+
+__all__ = ["RECORD_BYTES", "SYNC", "emit_run"]
+
+RECORD_BYTES = 24
+KERNEL, ARGS, EXTENT, GRAIN, BARRIER = 0, 4, 8, 12, 16  # offsets in a record
+
+SYNC = 64  # three words: threads that have arrived, generation, sleepers; all zero at first
+ARRIVED, GENERATION, SLEEPERS = SYNC, SYNC + 4, SYNC + 8
+
+SPINS = 20_000  # about 50 us in V8: longer than most imbalances, shorter than a time slice
+FOREVER = -1
+
+
+def emit_run(m: Module, target: Target) -> Function:
+    """Add and export `run`."""
+    barrier = _emit_barrier(m) if target.threads else None
+    f = m.function("run", (i32,) * 5, export=True)
+    table, first, count, _, threads = f.params
+    record, end = f.local(i32, "record"), f.local(i32, "end")
+    f.set(record, table + first * RECORD_BYTES)
+    f.set(end, record + count * RECORD_BYTES)
+    with f.while_(record.ne(end)):
+        if barrier is not None:
+            with f.if_(w.i32_load(record, offset=BARRIER)):
+                f.call(barrier, threads)
+        _step(f, record, barrier is not None)
+        f.add_to(record, RECORD_BYTES)
+    if barrier is not None:
+        f.call(barrier, threads)
+    return f
+
+
+def _step(f: Function, record: Local, threaded: bool) -> None:
+    """Call the kernel of a record with this thread's share, unless that is empty."""
+    thread = f.params[3]
+    begin, end = f.local(i32, "begin"), f.local(i32, "end")
+    extent = w.i32_load(record, offset=EXTENT)
+    if threaded:
+        threads = f.params[4]
+        grain = f.let(w.i32_load(record, offset=GRAIN), "grain")
+        blocks = f.let((extent + grain - 1) // grain, "blocks")
+        f.set(begin, grain * _part(blocks, thread, threads))
+        f.set(end, grain * _part(blocks, thread + 1, threads))
+        f.set(end, w.select(end, extent, end < extent))
+        f.free(grain, blocks)
+    else:
+        f.set(begin, 0)
+        f.set(end, extent)
+    with f.if_(begin < end):
+        kernel, args = w.i32_load(record, offset=KERNEL), w.i32_load(record, offset=ARGS)
+        f.call_indirect((KERNEL_PARAMS, ()), kernel, args, begin, end, thread)
+    f.free(begin, end)
+
+
+def _part(blocks: Val, thread: Val, threads: Val) -> Val:
+    """blocks * thread / threads, in 64 bits as the product may not fit 32."""
+    product = w.i64_extend_i32_u(blocks) * w.i64_extend_i32_u(thread)
+    return w.i32_wrap_i64(product // w.i64_extend_i32_u(threads))
+
+
+def _emit_barrier(m: Module) -> Function:
+    """Add `barrier(threads)`: it returns when all threads have called it.
+
+    The last to arrive opens the next generation. The others spin for a while, as a sleeper takes
+    10 us to some ms to wake, then sleep until the generation changes. The generation is only
+    compared for equality, so that it may wrap; it can't come round while anyone waits in an old one.
+    """
+    f = m.function("barrier", (i32,))
+    threads = f.params[0]
+    with f.if_(threads.eq(1)):
+        f.return_()
+    generation = f.let(w.i32_atomic_load(GENERATION), "generation")  # before arriving
+    with f.if_((w.i32_atomic_rmw_add(ARRIVED, 1) + 1).eq(threads)):
+        f.emit(w.i32_atomic_store(ARRIVED, 0))
+        f.emit(w.i32_atomic_store(GENERATION, generation + 1))
+        with f.if_(w.i32_atomic_load(SLEEPERS)):
+            f.drop(w.memory_atomic_notify(GENERATION, -1))
+        f.return_()
+    spins = f.let(SPINS, "spins")
+    with f.loop() as again:
+        with f.if_(w.i32_atomic_load(GENERATION).ne(generation)):
+            f.return_()
+        f.br_if(again, f.tee(spins, spins - 1))
+    # Counted as a sleeper before the wait compares the generation: the last to arrive changes the
+    # generation before it looks for sleepers, so one of both sees the other.
+    f.drop(w.i32_atomic_rmw_add(SLEEPERS, 1))
+    with f.while_(w.i32_atomic_load(GENERATION).eq(generation)):
+        f.drop(w.memory_atomic_wait32(GENERATION, generation, FOREVER))
+    f.drop(w.i32_atomic_rmw_sub(SLEEPERS, 1))
+    return f
