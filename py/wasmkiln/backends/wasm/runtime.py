@@ -7,8 +7,8 @@ address of its argument words, extent, grain, whether a barrier stands before th
 reserved zero. The extent is cut into blocks of `grain` units; thread t of n gets the blocks
 [blocks*t/n, blocks*(t+1)/n).
 
-With threads, `run` also ends with a barrier: when it returns on any thread, all threads have
-finished their shares. All callers must pass the same table, range and number of threads.
+All threads must be given the same table, range and number of threads. `run` returns on each as soon
+as its own shares are done; a last record of extent 0 with a barrier makes it wait for the others.
 """
 
 from __future__ import annotations
@@ -47,8 +47,6 @@ def emit_run(m: Module, target: Target) -> Function:
                 f.call(barrier, threads)
         _step(f, record, barrier is not None)
         f.add_to(record, RECORD_BYTES)
-    if barrier is not None:
-        f.call(barrier, threads)
     return f
 
 
@@ -85,7 +83,7 @@ def _emit_barrier(m: Module) -> Function:
 
     The last to arrive opens the next generation. The others spin for a while, as a sleeper takes
     10 us to some ms to wake, then sleep until the generation changes. The generation is only
-    compared for equality, so that it may wrap; it can't come round while anyone waits in an old one.
+    compared for equality, so it may wrap; it can't come round while anyone waits in an old one.
     """
     f = m.function("barrier", (i32,))
     threads = f.params[0]
