@@ -1,0 +1,102 @@
+// @ts-check
+/** @file A compute thread, without Python: leads a model, or follows the worker that leads it. */
+
+import { serve } from './channel.js';
+import { InternalError } from './errors.js';
+import { unknownMessage } from './protocol.js';
+import { follow, Runtime } from './runtime.js';
+
+/** @typedef {import('./protocol.js').ComputeRequest} ComputeRequest */
+/** @typedef {import('./protocol.js').Enlistment} Enlistment */
+/** @typedef {import('./protocol.js').LeadRequest} LeadRequest */
+/** @typedef {import('./channel.js').Answer} Answer */
+
+const SHORT_MS = 150; // models that run longer than this aren't warmed up further
+
+/** @type {Runtime | null} */
+let runtime = null;
+/** Whether a real run has come, which makes warming up pointless. */
+let ran = false;
+
+serve((/** @type {ComputeRequest} */ request) => {
+  switch (request.type) {
+    case 'lead':
+      return lead(request);
+    case 'follow':
+      return enlist(request.port);
+    case 'run':
+      return run(request.feeds);
+    default:
+      return unknownMessage(request);
+  }
+});
+
+/**
+ * Loads the model, gathers the followers, and warms up.
+ * @param {LeadRequest} request
+ * @returns {Promise<Answer>}
+ */
+async function lead({ artifact, model, ports }) {
+  const start = performance.now();
+  const loaded = await Runtime.load(artifact, model);
+  const threads = artifact.meta.shared ? Math.min(ports.length + 1, artifact.meta.threads) : 1;
+  const joined = ports.slice(0, threads - 1).map((port, i) => {
+    const ready = new Promise((resolve) => {
+      port.onmessage = resolve;
+    });
+    port.postMessage(loaded.enlistment(i + 1, threads));
+    return ready;
+  });
+  await Promise.all(joined);
+  loaded.threads = threads;
+  const warm = performance.now();
+  loaded.warmUp();
+  runtime = loaded;
+  const end = performance.now();
+  if (end - warm < SHORT_MS) warmUpFurther(loaded, 3);
+  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, memoryBytes: loaded.memoryBytes } };
+}
+
+/**
+ * Runs some more in tasks of their own, between which a real run may go first: engines reach their best code by the third or fourth.
+ * @param {Runtime} loaded
+ * @param {number} times
+ */
+function warmUpFurther(loaded, times) {
+  setTimeout(() => {
+    if (ran) return;
+    loaded.warmUp();
+    if (times > 1) warmUpFurther(loaded, times - 1);
+  });
+}
+
+/**
+ * Waits for the leader's word and then belongs to it: this worker answers no more messages.
+ * @param {MessagePort} port
+ * @returns {Answer}
+ */
+function enlist(port) {
+  port.onmessage = async ({ data }) => {
+    // A trap in here reaches the page as this worker's error event, which ends the whole group.
+    follow(/** @type {Enlistment} */ (data), () => port.postMessage('ready')).catch((error) => {
+      setTimeout(() => {
+        throw error;
+      });
+    });
+  };
+  return { result: { type: 'following' } };
+}
+
+/**
+ * @param {import('./protocol.js').Feeds} feeds
+ * @returns {Answer}
+ */
+function run(feeds) {
+  if (!runtime) throw new InternalError('run before lead');
+  ran = true;
+  const start = performance.now();
+  const outputs = runtime.run(feeds);
+  const ms = performance.now() - start;
+  const buffers = Object.values(outputs).map((output) => /** @type {ArrayBuffer} */ (output.data.buffer));
+  return { result: { type: 'ran', outputs, ms }, transfer: buffers };
+}

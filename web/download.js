@@ -1,0 +1,81 @@
+// @ts-check
+/** @file Fetching with progress, into one buffer of the right size. */
+
+import { DownloadError } from './errors.js';
+
+/**
+ * @typedef {object} DownloadOptions
+ * @property {number} [size] bytes expected, where known; the progress is measured against it
+ * @property {(received: number, size: number | undefined) => void} [onProgress]
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * The whole content of a URL.
+ * @param {string | URL} url
+ * @param {DownloadOptions} [options]
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function download(url, { size, onProgress, signal } = {}) {
+  const response = await get(url, signal);
+  if (!response.body || !onProgress) return response.arrayBuffer();
+  // A compressed body's Content-Length counts other bytes than those that arrive here.
+  const encoded = response.headers.has('Content-Encoding');
+  const total = size ?? (encoded ? undefined : Number(response.headers.get('Content-Length')) || undefined);
+  let buffer = new Uint8Array(total ?? 1 << 20);
+  let received = 0;
+  const reader = response.body.getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (received + part.value.length > buffer.length) buffer = grown(buffer, received + part.value.length);
+      buffer.set(part.value, received);
+      received += part.value.length;
+      onProgress(received, total);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new DownloadError(`the download of ${shown(url)} broke off after ${received} bytes`, { cause: error });
+  }
+  if (size !== undefined && received !== size) throw new DownloadError(`${shown(url)} has ${received} bytes instead of ${size}`);
+  return received === buffer.length ? buffer.buffer : buffer.buffer.slice(0, received);
+}
+
+/**
+ * The content of a URL as JSON.
+ * @param {string | URL} url
+ * @param {AbortSignal} [signal]
+ */
+export async function downloadJson(url, signal) {
+  return (await get(url, signal)).json();
+}
+
+/**
+ * @param {string | URL} url
+ * @param {AbortSignal} [signal]
+ */
+async function get(url, signal) {
+  let response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new DownloadError(`${shown(url)} could not be fetched; is the server still there?`, { cause: error });
+  }
+  if (!response.ok) throw new DownloadError(`${shown(url)} could not be fetched: the server answered ${response.status}`);
+  return response;
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} buffer
+ * @param {number} needed
+ */
+function grown(buffer, needed) {
+  const larger = new Uint8Array(Math.max(needed, buffer.length * 2));
+  larger.set(buffer);
+  return larger;
+}
+
+/** @param {string | URL} url */
+function shown(url) {
+  return new URL(url, document.baseURI).pathname.split('/').pop() || String(url);
+}

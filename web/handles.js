@@ -1,0 +1,130 @@
+// @ts-check
+/**
+ * @file The opaque handles under InferenceSession: load(bytes) → handle, predict(handle, feeds), release(handle).
+ */
+
+import { compile } from './compiler.js';
+import { ComputeGroup } from './compute.js';
+import { ReleasedError, UnsupportedBrowserError } from './errors.js';
+import { chooseSimd, chooseThreads, probe } from './features.js';
+
+/** @typedef {import('./protocol.js').Binding} Binding */
+/** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
+/** @typedef {import('./protocol.js').Feeds} Feeds */
+/** @typedef {import('./protocol.js').ReportRow} ReportRow */
+/** @typedef {import('./protocol.js').Timings} Timings */
+/** @typedef {import('./compiler.js').Watch} Watch */
+
+/**
+ * A loaded model; what is known of it without running it.
+ * @typedef {object} Description
+ * @property {Binding[]} inputs
+ * @property {Binding[]} outputs
+ * @property {ReportRow[]} report how each node will run
+ * @property {number} threads
+ * @property {'relaxed' | 'baseline'} simd
+ * @property {number} memoryBytes linear memory held
+ * @property {number} codeBytes WebAssembly emitted
+ * @property {number} weightBytes
+ * @property {number} arenaBytes activations and scratch
+ * @property {number} macs multiply-accumulates a run
+ * @property {number} compileMs
+ * @property {Timings} phases seconds by phase of the compiler
+ * @property {number} loadMs copying and preparing weights, and starting threads
+ * @property {number} warmMs the first run, on zeros
+ */
+
+/** @type {Map<number, {group: ComputeGroup, description: Description}>} */
+const models = new Map();
+let nextHandle = 1;
+/** @type {ComputeGroup | null} workers started ahead of need */
+let spare = null;
+
+/** Starts the workers for the next model now, while there is time. */
+export function prepare() {
+  spare ??= new ComputeGroup(chooseThreads(probe()).value);
+}
+
+/**
+ * Compiles and loads a model; `model` is detached.
+ * @param {ArrayBuffer} model
+ * @param {Partial<CompileOptions>} [options]
+ * @param {Watch} [watch]
+ * @returns {Promise<number>} the handle
+ */
+export async function load(model, options = {}, watch = {}) {
+  const features = probe();
+  if (!features.simd) throw new UnsupportedBrowserError('this browser has no WebAssembly SIMD, without which models don\'t run here');
+  const chosen = {
+    simd: options.simd ?? chooseSimd(features).value,
+    threads: options.threads ?? chooseThreads(features).value,
+    dims: options.dims ?? {},
+    shapes: options.shapes ?? {},
+  };
+  const start = performance.now();
+  const { artifact, model: bytes, report, timings } = await compile(model, chosen, watch);
+  const compileMs = performance.now() - start;
+  watch.signal?.throwIfAborted();
+  watch.onStep?.('Preparing weights');
+  const { meta, code } = artifact;
+  const codeBytes = code.length; // the code's buffer moves away below
+  const group = takeGroup(meta.threads);
+  const stop = () => group.end(watch.signal?.reason);
+  watch.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const { loadMs, warmMs, memoryBytes } = await group.load(artifact, bytes);
+    const handle = nextHandle++;
+    const { inputs, outputs, threads, simd, weightBytes, arenaBytes, macs } = meta;
+    const sizes = { memoryBytes, codeBytes, weightBytes, arenaBytes, macs };
+    const description = { inputs, outputs, report, threads, simd, ...sizes, compileMs, phases: timings, loadMs, warmMs };
+    models.set(handle, { group, description });
+    return handle;
+  } catch (error) {
+    group.end();
+    throw error;
+  } finally {
+    watch.signal?.removeEventListener('abort', stop);
+  }
+}
+
+/**
+ * Runs a model once; calls for one handle run in order.
+ * @param {number} handle
+ * @param {Feeds} feeds
+ */
+export function predict(handle, feeds) {
+  const { group } = find(handle);
+  return group.run(feeds);
+}
+
+/**
+ * What is known of a loaded model.
+ * @param {number} handle
+ */
+export function describe(handle) {
+  return find(handle).description;
+}
+
+/**
+ * Frees all that a model holds. Runs under way fail with a ReleasedError.
+ * @param {number} handle
+ */
+export function release(handle) {
+  find(handle).group.end();
+  models.delete(handle);
+}
+
+/** @param {number} handle */
+function find(handle) {
+  const model = models.get(handle);
+  if (!model) throw new ReleasedError(`handle ${handle} was released, or never existed`);
+  return model;
+}
+
+/** @param {number} threads */
+function takeGroup(threads) {
+  const ready = spare;
+  if (ready?.threads !== threads) return new ComputeGroup(threads);
+  spare = null;
+  return ready;
+}

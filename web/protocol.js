@@ -1,0 +1,157 @@
+// @ts-check
+/**
+ * @file Every message between the page and its workers, as one union. A request carries an `id`; its replies carry the same.
+ *
+ *     page ── BootRequest, InspectRequest, CompileRequest ──▶ compiler.worker.js
+ *     page ── LeadRequest, FollowRequest, RunRequest      ──▶ compute.worker.js
+ *     page ── DecodeRequest                               ──▶ image.worker.js
+ *
+ * A worker answers a request with any number of Progress messages, and then with one result or one ErrorReply.
+ */
+
+/** @typedef {import('./errors.js').WireError} WireError */
+/** @typedef {import('./tensor.js').TypedArray} TypedArray */
+
+/**
+ * What to compile for; the fields of `wasmkiln.options.CompileOptions` that a page may set.
+ * @typedef {object} CompileOptions
+ * @property {'relaxed' | 'baseline'} simd
+ * @property {number} threads
+ * @property {Record<string, number>} dims sizes for symbolic dimensions, by name; others are 1
+ * @property {Record<string, number[]>} shapes whole shapes for inputs, by name
+ */
+
+/**
+ * Where an input or output lies in the model's memory.
+ * @typedef {{name: string, dtype: string, shape: number[], offset: number, nbytes: number}} Binding
+ */
+
+/**
+ * A list of steps in the model's memory.
+ * @typedef {{table: number, steps: number}} StepTable
+ */
+
+/**
+ * The artifact's metadata, as `wasmkiln.artifact` writes it. `segments` are [dst, nbytes] of the data blob in order;
+ * `copies` are [init step, file, src, nbytes, dst], done just before that init step.
+ * @typedef {object} Meta
+ * @property {number} version
+ * @property {number} pages
+ * @property {boolean} shared
+ * @property {'relaxed' | 'baseline'} simd
+ * @property {number} threads
+ * @property {[number, number][]} segments
+ * @property {[number, number, number, number, number][]} copies
+ * @property {StepTable} init
+ * @property {StepTable} main
+ * @property {Binding[]} inputs
+ * @property {Binding[]} outputs
+ * @property {number} arenaBytes
+ * @property {number} weightBytes
+ * @property {number} macs
+ */
+
+/**
+ * A compiled model without its weights, which stay in the model's file.
+ * @typedef {{meta: Meta, code: Uint8Array, data: Uint8Array}} Artifact
+ */
+
+/**
+ * One row of the report: how a node of the model will run.
+ * @typedef {{node: string, op: string, how: string}} ReportRow
+ */
+
+/**
+ * Seconds by phase of the compiler, in order.
+ * @typedef {Record<string, number>} Timings
+ */
+
+/**
+ * A model's face, before it is compiled. A dimension is a size or a symbol.
+ * @typedef {{name: string, dtype: string, shape: (number | string)[]}} Signature
+ * @typedef {{inputs: Signature[], outputs: Signature[], nodes: number, opset: number, producer: string}} ModelInfo
+ */
+
+/**
+ * Where the compiler worker finds Python and us.
+ * @typedef {{id: number, type: 'boot', pyodide: string, wheel: string}} BootRequest
+ * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
+ * @typedef {{id: number, type: 'compile', model: ArrayBuffer, options: CompileOptions}} CompileRequest
+ * @typedef {{id: number, type: 'booted', version: string, python: string, steps: Timings}} Booted
+ * @typedef {{id: number, type: 'inspected', model: ArrayBuffer, info: ModelInfo}} Inspected
+ * @typedef {{id: number, type: 'compiled', model: ArrayBuffer, artifact: Artifact, report: ReportRow[], timings: Timings}} Compiled
+ */
+
+/**
+ * Values of one tensor on their way in or out of a model.
+ * @typedef {{type: string, data: TypedArray, dims: readonly number[]}} TensorRecord
+ * @typedef {Record<string, TensorRecord>} Feeds
+ */
+
+/**
+ * `lead` loads an artifact and answers runs; `follow` makes a worker one of its other threads. The ports join the two.
+ * @typedef {{id: number, type: 'lead', artifact: Artifact, model: ArrayBuffer, ports: MessagePort[]}} LeadRequest
+ * @typedef {{id: number, type: 'follow', port: MessagePort}} FollowRequest
+ * @typedef {{id: number, type: 'run', feeds: Feeds}} RunRequest
+ * @typedef {{id: number, type: 'leading', loadMs: number, warmMs: number, memoryBytes: number}} Leading
+ * @typedef {{id: number, type: 'following'}} Following
+ * @typedef {{id: number, type: 'ran', outputs: Feeds, ms: number}} Ran
+ */
+
+/**
+ * What the leader sends a follower through their port.
+ * @typedef {{module: WebAssembly.Module, memory: WebAssembly.Memory, main: StepTable, thread: number, threads: number}} Enlistment
+ */
+
+/**
+ * How a picture becomes a tensor; the `preprocess` of the models' manifest.
+ * @typedef {object} Preprocess
+ * @property {'centre'} crop
+ * @property {number} crop_fraction of the shorter side
+ * @property {'bicubic'} resize
+ * @property {number} width
+ * @property {number} height
+ * @property {[number, number, number]} mean
+ * @property {[number, number, number]} std
+ */
+
+/**
+ * `data` is f32[3, height, width]; `preview` shows the whole picture.
+ * @typedef {{id: number, type: 'decode', file: Blob, preprocess: Preprocess, previewSize: number}} DecodeRequest
+ * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap, width: number, height: number, ms: number}} Decoded
+ */
+
+/**
+ * `step` names what has begun, in words for a person.
+ * @typedef {{id: number, type: 'progress', step: string}} Progress
+ * @typedef {{id: number, type: 'error', error: WireError}} ErrorReply
+ */
+
+/**
+ * @typedef {BootRequest | InspectRequest | CompileRequest} CompilerRequest
+ * @typedef {LeadRequest | FollowRequest | RunRequest} ComputeRequest
+ * @typedef {CompilerRequest | ComputeRequest | DecodeRequest} Request
+ * @typedef {Booted | Inspected | Compiled | Leading | Following | Ran | Decoded} Result
+ * @typedef {Result | Progress | ErrorReply} Reply
+ */
+
+/**
+ * The result that each request leads to.
+ * @typedef {object} Results
+ * @property {Booted} boot
+ * @property {Inspected} inspect
+ * @property {Compiled} compile
+ * @property {Leading} lead
+ * @property {Following} follow
+ * @property {Ran} run
+ * @property {Decoded} decode
+ */
+
+/**
+ * Ends a switch over messages: no type may pass unknown.
+ * @param {never} message
+ * @returns {never}
+ */
+export function unknownMessage(message) {
+  throw new TypeError(`unknown message type '${/** @type {any} */ (message)?.type}'`);
+}
