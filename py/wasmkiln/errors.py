@@ -1,15 +1,15 @@
 """Every error that wasmkiln raises on purpose.
 
-    WasmkilnError
-    ├── InvalidModelError          the bytes are not a model that we can read
-    │   └── ExternalDataError      a file that the model refers to is missing or not allowed
-    ├── UnsupportedOperatorError   an operator, or a form of it, that we don't compile
-    ├── ShapeError                 shapes or dtypes inside the model contradict each other
-    ├── InvalidInputError          a wrong input name, shape or dtype was given to run
-    ├── ReleasedError              a handle was used after its release, or never existed
-    ├── LimitError                 the model needs more than WebAssembly or the options allow
-    ├── MissingDependencyError     an optional package is needed for this call
-    └── InternalError              a defect of ours; please report it
+WasmkilnError
+├── InvalidModelError          the bytes are not a model that we can read
+│   └── ExternalDataError      a file that the model refers to is missing or not allowed
+├── UnsupportedOperatorError   an operator, or a form of it, that we don't compile
+├── ShapeError                 shapes or dtypes inside the model contradict each other
+├── InvalidInputError          a wrong input name, shape or dtype was given to run
+├── ReleasedError              a handle was used after its release, or never existed
+├── LimitError                 the model needs more than WebAssembly or the options allow
+├── MissingDependencyError     an optional package is needed for this call
+└── InternalError              a defect of ours; please report it
 """
 
 from __future__ import annotations

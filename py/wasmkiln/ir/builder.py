@@ -115,9 +115,7 @@ class GraphBuilder:
         else:
             self.append(node)
 
-    def _fold(
-        self, node: Node, inputs: tuple[TensorType | None, ...]
-    ) -> tuple[Const, ...] | None:
+    def _fold(self, node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Const, ...] | None:
         try:
             return node.op.evaluate(*(t.value if t else None for t in inputs))
         except WasmkilnError as error:
@@ -182,7 +180,9 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
     renamed: dict[str, str] = {}
     for old in g.nodes:
         inputs = tuple(renamed.get(i, i) for i in old.inputs)
-        node = old if inputs == old.inputs else Node(old.op, inputs, old.outputs, old.name, old.origin)
+        node = (
+            old if inputs == old.inputs else Node(old.op, inputs, old.outputs, old.name, old.origin)
+        )
         b.origin = node.origin
         new = visit(b, node)
         if new is None:

@@ -91,7 +91,9 @@ def pack_values(dtype: DType, values: Sequence[Scalar]) -> bytes:
     if dtype == BF16:
         words = struct.unpack(f"<{n}I", pack_values_f32(values))
         halves = (
-            (w >> 16) | 0x40 if (w & 0x7FFFFFFF) > 0x7F800000 else (w + 0x7FFF + (w >> 16 & 1)) >> 16
+            (w >> 16) | 0x40
+            if (w & 0x7FFFFFFF) > 0x7F800000
+            else (w + 0x7FFF + (w >> 16 & 1)) >> 16
             for w in words
         )
         return struct.pack(f"<{n}H", *(h & 0xFFFF for h in halves))

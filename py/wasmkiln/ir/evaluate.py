@@ -161,7 +161,19 @@ _FLOAT: dict[str, Callable[..., float]] = {
         "atanh": _atanh,
         **{
             f: getattr(math, f)
-            for f in ["sin", "cos", "tan", "asin", "acos", "atan", "cosh", "asinh", "acosh", "tanh", "erf"]
+            for f in [
+                "sin",
+                "cos",
+                "tan",
+                "asin",
+                "acos",
+                "atan",
+                "cosh",
+                "asinh",
+                "acosh",
+                "tanh",
+                "erf",
+            ]
         },
     }.items()
 }

@@ -4,8 +4,8 @@ A backend emits an Expr as SIMD or scalar code, `evaluate` computes it in plain 
 and kernels take one as prologue or epilogue. Operands of an operation have one dtype; `cast` is
 explicit. Integers wrap, division of integers truncates, comparisons give bool.
 
-    arg const                                    leaves: `value` is the argument's index or the number
-    add sub mul div mod fmod neg abs min max     mod takes the divisor's sign, fmod the dividend's
+    arg const                        leaves: `value` is the argument's index or the number
+    add sub mul div mod fmod neg abs min max  mod takes the divisor's sign, fmod the dividend's
     sqrt floor ceil trunc round                  round: half to even
     exp log sin cos tan asin acos atan sinh cosh asinh acosh atanh tanh erf pow
     eq ne lt le gt ge                            IEEE; result bool
@@ -26,10 +26,15 @@ __all__ = [
 
 Number = int | float
 
-UNARY = frozenset(
-    ["neg", "abs", "sqrt", "floor", "ceil", "trunc", "round", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "tanh", "erf", "not"]
-)
-BINARY = frozenset(["add", "sub", "mul", "div", "mod", "fmod", "min", "max", "pow", "and", "or", "xor", "shl", "shr"])
+# fmt: off
+UNARY = frozenset((
+    "neg", "abs", "sqrt", "floor", "ceil", "trunc", "round", "exp", "log", "sin", "cos", "tan",
+    "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "tanh", "erf", "not",
+))
+BINARY = frozenset((
+    "add", "sub", "mul", "div", "mod", "fmod", "min", "max", "pow", "and", "or", "xor", "shl", "shr",
+))
+# fmt: on
 COMPARE = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])
 
 

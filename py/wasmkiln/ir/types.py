@@ -13,7 +13,7 @@ __all__ = ["InputType", "TensorType"]
 
 @dataclass(frozen=True, slots=True)
 class InputType:
-    """The declared type of a model's input or output; dims may be symbolic, shape may be unknown."""
+    """A model's declared input or output; dims may be symbolic, the shape may be unknown."""
 
     dtype: DType
     shape: tuple[Dim, ...] | None

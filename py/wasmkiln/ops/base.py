@@ -42,7 +42,7 @@ class Op:
 
     def __init_subclass__(cls) -> None:
         """Collect the fields; generated constructors would cost start-up time in a browser."""
-        own = cls.__dict__.get("__annotations__") or getattr(cls, "__annotations__", {})
+        own = cls.__annotations__
         fields = dict(cls.fields)
         for name, annotation in own.items():
             if "ClassVar" not in str(annotation):
@@ -103,7 +103,9 @@ class Op:
         """Like expand, but late, after layout and fusion: choose kernels and pack weights."""
         return None
 
-    def lower(self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]) -> None:
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
         """Add the kernel calls that compute the outputs."""
         raise NotImplementedError
 
@@ -142,9 +144,7 @@ OpClass = TypeVar("OpClass", bound=type[Op])
 _REGISTRY: dict[tuple[str, str], list[type[Op]]] = {}
 
 
-def register(
-    op_type: str, since: int = 1, domain: str = ""
-) -> Callable[[OpClass], OpClass]:
+def register(op_type: str, since: int = 1, domain: str = "") -> Callable[[OpClass], OpClass]:
     """Register a class as the meaning of `op_type` from opset `since` on."""
 
     def add(cls: OpClass) -> OpClass:

@@ -26,7 +26,9 @@ class Map(Op):
         """The broadcast shape; the dtype of the expression."""
         return (TensorType(self.expr.dtype, broadcast(*(t.shape for t in inputs))),)
 
-    def lower(self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]) -> None:
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
         """One map kernel over the merged dimensions."""
         slots = [s for s in inputs if s is not None]
         (out,) = outputs

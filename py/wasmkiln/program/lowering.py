@@ -163,4 +163,3 @@ def _roots_of(values: set[str], nodes: Sequence[Node]) -> set[str]:
         if node.inputs and node.outputs[0] in kept and node.op.may_view():
             kept.add(node.inputs[0])
     return kept
-

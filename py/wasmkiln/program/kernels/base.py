@@ -24,7 +24,7 @@ class KernelSpec:
 
 
 def expr_tag(expr: Expr | None) -> str:
-    """A short stable name for an expression: `relu6`-like forms stay readable, others are hashed."""
+    """A short stable name for an expression: readable where it is one call, else hashed."""
     if expr is None:
         return ""
     text = repr(expr)

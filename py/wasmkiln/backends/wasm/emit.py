@@ -1,0 +1,143 @@
+"""Emit a program as an artifact: code for its kernels, tables for its calls."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from ...artifact import Artifact, IOBinding, StepTable, WeightCopy
+from ...errors import InternalError
+from ...ir.const import Span
+from ...options import CompileOptions
+from ...program.memory import MemoryPlan, plan_memory
+from ...program.program import Binding, Call, F32Word, Program, Ref, Word
+from ...program.schedule import barriers
+from ..base import Target
+from .kernels import EMITTERS
+from .module import Module
+from .runtime import emit_run
+
+__all__ = ["emit"]
+
+PAGE = 65536
+RECORD_WORDS = 6
+
+
+def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
+    """Code, tables and memory layout of a program. LimitError if it needs too much memory."""
+    plan = plan_memory(program, options.max_memory)
+    threads = options.threads > 1
+    tables = _Tables(plan)
+    layout = Module(pages=1, shared=threads)
+    target = Target(options.simd, threads)
+    indices: dict[object, int] = {}
+    for spec in program.kernels():
+        emitter = EMITTERS.get(type(spec))
+        if emitter is None:
+            raise InternalError(f"no emitter for kernel {spec.name}")
+        indices[spec] = layout.table_index(emitter(spec, layout, target))
+    init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
+    flags = barriers(program.main, plan) if threads else (False,) * len(program.main)
+    main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threads)
+    emit_run(layout, target)
+    segments, data = _segments(program, plan, tables)
+    layout.pages = -(-tables.end // PAGE)
+    layout.max_pages = layout.pages if threads else None
+    return Artifact(
+        code=layout.build(),
+        data=data,
+        segments=segments,
+        copies=_copies(program, plan),
+        init=init,
+        main=main,
+        inputs=_bindings(program.inputs, plan),
+        outputs=_bindings(program.outputs, plan),
+        pages=layout.pages,
+        shared=threads,
+        simd=options.simd,
+        threads=options.threads,
+        arena_bytes=plan.arena_bytes,
+        weight_bytes=plan.constant_bytes,
+        macs=macs,
+    )
+
+
+class _Tables:
+    """Step records and argument words, which lie in memory after all buffers."""
+
+    def __init__(self, plan: MemoryPlan) -> None:
+        self.plan = plan
+        self.start = self.end = -(-plan.end // 64) * 64
+        self._chunks: list[bytes] = []
+        self._known: dict[bytes, int] = {}
+
+    def steps(
+        self, calls: Sequence[tuple[Call, int]], flags: Sequence[bool], closing: bool = False
+    ) -> StepTable:
+        """Records of calls with their kernels' indices; `closing` adds a last barrier."""
+        records: list[int] = []
+        for (call, index), wait in zip(calls, flags, strict=True):
+            args = self._store(b"".join(map(self._word, call.args)))
+            records += (index, args, call.extent, call.grain, int(wait), 0)
+        if closing:  # thread 0 returns only when all have finished
+            records += (0, 0, 0, 1, 1, 0)
+        data = struct.pack(f"<{len(records)}i", *records)
+        return StepTable(self._store(data), len(records) // RECORD_WORDS)
+
+    def _word(self, word: Word) -> bytes:
+        if isinstance(word, Ref):
+            return (self.plan.offsets[word.buffer.index] + word.offset).to_bytes(4, "little")
+        if isinstance(word, F32Word):
+            return struct.pack("<f", word.value)
+        return (word & 0xFFFFFFFF).to_bytes(4, "little")
+
+    def _store(self, data: bytes) -> int:
+        address = self._known.get(data)
+        if address is None:
+            address = self._known[data] = self.end
+            self._chunks.append(data)
+            self.end += len(data)
+        return address
+
+    def data(self) -> bytes:
+        """All records and words, to be written at `start`."""
+        return b"".join(self._chunks)
+
+
+def _segments(
+    program: Program, plan: MemoryPlan, tables: _Tables
+) -> tuple[tuple[tuple[int, int], ...], bytes]:
+    parts = [(tables.start, tables.data())]
+    for buffer, const in program.weights.items():
+        offset = plan.offsets[buffer.index]
+        if isinstance(const.data, bytes) and offset >= 0 and const.data:
+            parts.append((offset, const.data))
+    return tuple((a, len(d)) for a, d in parts), b"".join(d for _, d in parts)
+
+
+def _copies(program: Program, plan: MemoryPlan) -> tuple[WeightCopy, ...]:
+    """Copies of weights, each just before the first init step that uses it, or after the last."""
+    first: dict[int, int] = {}
+    for step, call in enumerate(program.init):
+        for word in call.args:
+            if isinstance(word, Ref):
+                first.setdefault(word.buffer.index, step)
+    copies = [
+        WeightCopy(
+            first.get(buffer.index, len(program.init)),
+            const.data.file,
+            const.data.offset,
+            const.data.nbytes,
+            plan.offsets[buffer.index],
+        )
+        for buffer, const in program.weights.items()
+        if isinstance(const.data, Span) and plan.offsets[buffer.index] >= 0 and const.data.nbytes
+    ]
+    return tuple(sorted(copies, key=lambda c: (c.step, c.target)))
+
+
+def _bindings(bindings: Sequence[Binding], plan: MemoryPlan) -> tuple[IOBinding, ...]:
+    return tuple(
+        IOBinding(b.name, b.slot.type, plan.offsets[b.slot.buffer.index] + b.slot.offset)
+        for b in bindings
+    )

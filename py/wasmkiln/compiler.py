@@ -1,0 +1,87 @@
+"""The pipeline on one screen: bytes -> Graph -> passes -> Program -> Artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+from .artifact import Artifact
+from .backends.wasm.emit import emit
+from .ir.graph import Graph
+from .onnx.load import Model, Source, load
+from .options import CompileOptions
+from .passes import partition, run_passes
+from .program.lowering import lower
+from .report import ReportRow, report_rows
+
+__all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
+
+Observe = Callable[[str, Graph], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled model.
+
+    report: how each node runs. timings: seconds spent in each phase.
+    """
+
+    artifact: Artifact
+    report: tuple[ReportRow, ...]
+    timings: dict[str, float]
+
+
+def compile_model(
+    source: Source, options: CompileOptions | None = None, observe: Observe | None = None
+) -> Compiled:
+    """Compile an ONNX model for concrete input shapes.
+
+    Raises InvalidModelError for what is not a model, UnsupportedOperatorError for what we can't
+    compile, ShapeError for models that contradict themselves, LimitError for too large ones.
+    """
+    start = perf_counter()
+    model = load(source)
+    loaded = perf_counter()
+    return compile_graph(model, options or CompileOptions(), observe, {"parse": loaded - start})
+
+
+def compile_graph(
+    model: Model,
+    options: CompileOptions,
+    observe: Observe | None = None,
+    timings: dict[str, float] | None = None,
+) -> Compiled:
+    """Compile a loaded model; `observe` sees the graph after each pass."""
+    times = dict(timings or {})
+    clock = _Clock(times)
+    graph = run_passes(model.graph, options, observe)
+    clock.lap("passes")
+    init, main = partition(graph)
+    program = lower(graph, init, main, options.threads)
+    clock.lap("lower")
+    artifact = emit(program, options, macs(graph))
+    clock.lap("emit")
+    return Compiled(artifact, report_rows(model.graph, program), times)
+
+
+def macs(g: Graph) -> int:
+    """Multiply-accumulates of one run of a graph."""
+    return sum(
+        node.op.cost(
+            tuple(g.types[i] if i else None for i in node.inputs),
+            tuple(g.types[o] for o in node.outputs if o),
+        )
+        for node in g.nodes
+    )
+
+
+class _Clock:
+    def __init__(self, times: dict[str, float]) -> None:
+        self.times = times
+        self.last = perf_counter()
+
+    def lap(self, phase: str) -> None:
+        now = perf_counter()
+        self.times[phase] = now - self.last
+        self.last = now

@@ -1,0 +1,141 @@
+"""Place buffers in linear memory: those never alive together share addresses.
+
+Greedy by size: the largest buffer first, each at the lowest address free during its lifetime
+(Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass
+
+from ..errors import LimitError
+from .program import Call, Program, Ref
+
+__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "plan_memory"]
+
+ALIGNMENT = 64  # a cache line, so that no two threads write the same line of different buffers
+RESERVED = 1024  # bytes at address 0 for synchronisation and status words
+SLACK = 128  # readable bytes after the last buffer, since kernels load whole vectors
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Addresses of all buffers.
+
+    offsets: by buffer index; -1 for a buffer that nothing uses.
+    constant_bytes: weights and tables. arena_bytes: activations, at most alive together.
+    end: first address after all buffers.
+    """
+
+    offsets: tuple[int, ...]
+    constant_bytes: int
+    arena_bytes: int
+    end: int
+
+
+def plan_memory(program: Program, limit: int) -> MemoryPlan:
+    """Addresses for the program's buffers; LimitError if they don't fit into `limit` bytes."""
+    calls = (*program.init, *program.main)
+    lifetimes = _lifetimes(program, calls)
+    merged = _merge_in_place(program, calls, lifetimes)
+    offsets = [-1] * len(program.buffers)
+    top = RESERVED
+    for buffer in program.buffers:
+        if buffer.kind == "constant" and buffer.index in lifetimes:
+            offsets[buffer.index] = top
+            top += _aligned(buffer.nbytes)
+    arena = top
+    placed = _place(
+        [
+            (_aligned(b.nbytes), *lifetimes[b.index], b.index)
+            for b in program.buffers
+            if b.kind != "constant" and b.index in lifetimes and b.index not in merged
+        ]
+    )
+    end = arena
+    for index, (offset, nbytes) in placed.items():
+        offsets[index] = arena + offset
+        end = max(end, arena + offset + nbytes)
+    for index in merged:
+        offsets[index] = offsets[_root(merged, index)]
+    if end + SLACK > limit:
+        raise LimitError(
+            f"the model needs {end + SLACK:,} bytes of memory ({arena - RESERVED:,} of weights, "
+            f"{end - arena:,} of activations); the limit is {limit:,}"
+        )
+    return MemoryPlan(tuple(offsets), arena - RESERVED, end - arena, end + SLACK)
+
+
+def _aligned(nbytes: int) -> int:
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
+def _lifetimes(program: Program, calls: tuple[Call, ...]) -> dict[int, tuple[int, int]]:
+    """First and last call that touches each buffer, counted over init and then main."""
+    spans: dict[int, tuple[int, int]] = {}
+    for i, call in enumerate(calls):
+        for word in call.args:
+            if isinstance(word, Ref):
+                index = word.buffer.index
+                spans[index] = (spans[index][0] if index in spans else i, i)
+    for buffer, const in program.weights.items():
+        if const.is_inline and buffer.index in spans:  # written before init starts
+            spans[buffer.index] = (0, spans[buffer.index][1])
+    start, end = len(program.init), len(calls)
+    for binding in program.inputs:
+        index = binding.slot.buffer.index
+        spans[index] = (start, spans.get(index, (start, start))[1])
+    for binding in program.outputs:
+        index = binding.slot.buffer.index
+        spans[index] = (spans.get(index, (start, end))[0], end)
+    return spans
+
+
+def _merge_in_place(
+    program: Program, calls: tuple[Call, ...], lifetimes: dict[int, tuple[int, int]]
+) -> dict[int, int]:
+    """Outputs that take over the memory of an input dying at the same call: output -> input."""
+    merged: dict[int, int] = {}
+    for i, call in enumerate(calls):
+        for out, source in call.in_place:
+            root = _root(merged, source.index)
+            if (
+                out.index in merged
+                or source.kind == "constant"
+                or out.kind == "constant"
+                or lifetimes[source.index][1] != i
+                or lifetimes[root][1] != i
+                or lifetimes[out.index][0] != i
+            ):
+                continue
+            merged[out.index] = root
+            lifetimes[root] = (lifetimes[root][0], lifetimes[out.index][1])
+            break
+    return merged
+
+
+def _root(merged: dict[int, int], index: int) -> int:
+    while index in merged:
+        index = merged[index]
+    return index
+
+
+Item = tuple[int, int, int, int]  # nbytes, first call, last call, buffer index
+
+
+def _place(items: list[Item]) -> dict[int, tuple[int, int]]:
+    """Offset and size of each item, such that items alive together don't overlap."""
+    items.sort(key=lambda item: (-item[0], item[1], item[3]))
+    done: list[tuple[int, int, int, int]] = []  # offset, end, first, last; sorted by offset
+    placed: dict[int, tuple[int, int]] = {}
+    for nbytes, first, last, index in items:
+        offset = 0
+        for start, stop, a, b in done:
+            if a <= last and first <= b:
+                if start - offset >= nbytes:
+                    break
+                offset = max(offset, stop)
+        insort(done, (offset, offset + nbytes, first, last))
+        placed[index] = (offset, nbytes)
+    return placed
