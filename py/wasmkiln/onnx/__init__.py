@@ -1,0 +1,1 @@
+"""Reading ONNX files: from protobuf bytes to a checked graph, without touching the weights."""

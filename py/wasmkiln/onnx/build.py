@@ -1,0 +1,192 @@
+"""Builds the checked graph of operators from a model's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+
+from ..errors import InvalidModelError, ShapeError, UnsupportedOperatorError
+from ..ir.const import Const
+from ..ir.dtype import F32, I64
+from ..ir.graph import Graph, Node
+from ..ir.types import InputType
+from ..ops.base import INTERNAL, Op, create, lookup
+from .attribute import attribute_values, check_types
+from .external import Files
+from .functions import Call, Functions
+from .opset import Opsets, plain_domain
+from .order import describe, order
+from .proto import GraphProto, SparseTensorProto, TensorProto
+from .tensor import to_const, to_dense
+from .value_info import declared_types
+
+__all__ = ["Builder"]
+
+MAX_SHOWN = 50  # unsupported operators in one message
+
+
+class Builder:
+    """Builds graphs of one model, and collects everything in it that is not supported."""
+
+    def __init__(self, files: Files, functions: Functions) -> None:
+        self._files = files
+        self._functions = functions
+        self._problems: dict[str, list[str]] = {}  # where each kind of problem occurs
+
+    def graph(
+        self,
+        proto: GraphProto,
+        opsets: Opsets,
+        outer: Collection[str] = (),
+        inside: tuple[str, ...] = (),
+    ) -> Graph:
+        """The graph. `outer` are the names it may take from around, `inside` as in Call."""
+        consts: dict[str, Const] = {}
+        given = self._initializers(proto, consts)
+        inputs = self._inputs(proto, given, bool(outer))
+        given |= set(inputs)
+        calls = order(self._functions.flatten(proto.nodes, opsets, inside), given, outer)
+        names = {*given, *outer, *(name for call in calls for name in call.node.outputs)}
+        nodes: list[Node] = []
+        for call in calls:
+            if call.node.op_type == "Constant" and not plain_domain(call.node.domain):
+                self._constant(call, consts)
+            elif (node := self._node(call, names)) is not None:
+                nodes.append(node)
+        outputs = tuple(info.name for info in proto.outputs)
+        for name in outputs:
+            if not name or name not in names:
+                raise InvalidModelError(f"nothing defines the graph's output '{name}'")
+        if len(set(outputs)) < len(outputs):
+            raise InvalidModelError(f"the graph gives one output twice: {', '.join(outputs)}")
+        return Graph(proto.name, tuple(nodes), inputs, {n: n for n in outputs}, consts)
+
+    def check(self) -> None:
+        """UnsupportedOperatorError listing each distinct thing that is not supported, if any is."""
+        if not self._problems:
+            return
+        lines = [
+            f"{problem}: {places[0]}{f' and {len(places) - 1} more' if places[1:] else ''}"
+            for problem, places in self._problems.items()
+        ]
+        more = len(lines) - MAX_SHOWN
+        shown = lines[:MAX_SHOWN] + ([f"and {more} more"] if more > 0 else [])
+        raise UnsupportedOperatorError("\n".join(shown))
+
+    def _unsupported(self, problem: str, place: str) -> None:
+        self._problems.setdefault(problem, []).append(place)
+
+    def _initializers(self, proto: GraphProto, consts: dict[str, Const]) -> set[str]:
+        """Fill `consts`, and give all names, those of unsupported tensors included."""
+        names: set[str] = set()
+        tensors: list[tuple[str, TensorProto | SparseTensorProto]] = [
+            *((tensor.name, tensor) for tensor in proto.initializers),
+            *((sparse.values.name, sparse) for sparse in proto.sparse_initializers),
+        ]
+        for name, tensor in tensors:
+            if not name:
+                raise InvalidModelError("an initializer has no name")
+            if name in names:
+                raise InvalidModelError(f"two initializers are named '{name}'")
+            names.add(name)
+            convert = to_const if isinstance(tensor, TensorProto) else to_dense
+            try:
+                consts[name] = convert(tensor, self._files)  # type: ignore[arg-type]
+            except UnsupportedOperatorError as error:
+                self._unsupported(str(error), "needed for initializers")
+        return names
+
+    def _inputs(
+        self, proto: GraphProto, given: Collection[str], is_inner: bool
+    ) -> dict[str, InputType]:
+        """The inputs without those that have an initializer, which gives them a fixed value."""
+        infos = [info for info in proto.inputs if info.name not in given]
+        try:
+            return declared_types(infos, "subgraph input" if is_inner else "input")
+        except UnsupportedOperatorError as error:
+            self._unsupported(str(error), f"graph '{proto.name}'")
+            return {info.name: InputType(F32, None) for info in infos}  # to find further problems
+
+    def _node(self, call: Call, names: Collection[str]) -> Node | None:
+        """The node with its operator; None if that is not supported, which is noted."""
+        node = call.node
+        place = describe(node)
+        try:
+            op = self._op(call, names)
+        except UnsupportedOperatorError as error:
+            self._unsupported(str(error), place)
+            return None
+        except (InvalidModelError, ShapeError) as error:
+            raise type(error)(f"{place}: {error}") from None
+        inputs = _trimmed(node.inputs)
+        least, most = op.arity()
+        if not least <= len(inputs) <= most or "" in inputs[:least]:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise InvalidModelError(f"{place}: inputs are {inputs}, where {wanted} are needed")
+        if not any(node.outputs):
+            raise InvalidModelError(f"{place} has no outputs")
+        name = node.name or next(filter(None, node.outputs))
+        return Node(op, inputs, node.outputs, name, (name,))
+
+    def _op(self, call: Call, names: Collection[str]) -> Op:
+        node = call.node
+        domain = plain_domain(node.domain)
+        opset = call.opsets.get(domain)
+        if opset is None:
+            raise InvalidModelError(f"the model imports no version of domain '{domain}'")
+        # Values first, so that what is unsupported in the subgraphs of an unknown operator shows.
+        values = self._attributes(call, names)
+        op_class = None if domain == INTERNAL else lookup(domain, node.op_type, opset)
+        if op_class is None:
+            title = f"{domain}.{node.op_type}" if domain else node.op_type
+            raise UnsupportedOperatorError(f"{title} (opset {opset}) is not supported")
+        check_types(op_class, values)
+        return create(domain, node.op_type, opset, values, len(node.outputs))
+
+    def _attributes(self, call: Call, names: Collection[str]) -> dict[str, Any]:
+        subgraph = partial(self.graph, opsets=call.opsets, outer=names, inside=call.inside)
+        return attribute_values(call.node, self._files, subgraph)
+
+    def _constant(self, call: Call, consts: dict[str, Const]) -> None:
+        """Make a Constant node a constant of the graph."""
+        place = describe(call.node)
+        try:
+            values = self._attributes(call, ())
+            value = _constant_value(values)
+        except UnsupportedOperatorError as error:
+            self._unsupported(str(error), place)
+            return
+        except InvalidModelError as error:
+            raise InvalidModelError(f"{place}: {error}") from None
+        if len(call.node.outputs) != 1 or call.node.inputs:
+            raise InvalidModelError(f"{place}: a Constant has one output and no input")
+        consts[call.node.outputs[0]] = value
+
+
+def _trimmed(inputs: tuple[str, ...]) -> tuple[str, ...]:
+    """The inputs without the absent ones at the end."""
+    while inputs and not inputs[-1]:
+        inputs = inputs[:-1]
+    return inputs
+
+
+def _constant_value(values: Mapping[str, Any]) -> Const:
+    """What the one attribute of a Constant says."""
+    if len(values) != 1:
+        raise InvalidModelError(f"one value is needed; given: {', '.join(values) or 'none'}")
+    ((name, value),) = values.items()
+    match name, value:
+        case "value" | "sparse_value", Const():
+            return value
+        case "value_float", float():
+            return Const.scalar(F32, value)
+        case "value_floats", tuple():
+            return Const.of(F32, (len(value),), value)
+        case "value_int", int():
+            return Const.scalar(I64, value)
+        case "value_ints", tuple():
+            return Const.of(I64, (len(value),), value)
+        case "value_string" | "value_strings", _:
+            raise UnsupportedOperatorError("a Constant of strings is not supported")
+    raise InvalidModelError(f"attribute '{name}' is {value!r:.80}")

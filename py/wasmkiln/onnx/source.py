@@ -1,0 +1,96 @@
+"""Where a model's bytes come from: memory, a file, or whatever else can hand out a range."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..errors import InvalidModelError
+
+__all__ = ["ByteSource", "FileSource", "MemorySource", "Source", "as_source"]
+
+
+class ByteSource(Protocol):
+    """Bytes that are read by range, so that weights never have to pass through Python.
+
+    A host may add its own (a JavaScript buffer, say). Reads are few and of many bytes each,
+    because a crossing into a host costs more than the copy.
+    """
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`; the caller has checked them against `size`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySource:
+    """Bytes at hand."""
+
+    data: bytes | memoryview
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return len(self.data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A copy of the range."""
+        return bytes(self.data[offset : offset + length])
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file, opened anew for each read so that no handle has to be closed."""
+
+    path: str
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "size", os.stat(self.path).st_size)
+        except OSError as error:
+            raise InvalidModelError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The range, read from the file; InvalidModelError if the file has become shorter."""
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                file.seek(offset)
+                data = _read_all(file.read, length)
+        except OSError as error:
+            raise InvalidModelError(f"cannot read {self.path}: {error.strerror}") from error
+        if len(data) != length:
+            raise InvalidModelError(f"{self.path} has become shorter while it was read")
+        return data
+
+
+class _Read(Protocol):
+    def __call__(self, length: int, /) -> bytes | None: ...
+
+
+def _read_all(read: _Read, length: int) -> bytes:
+    """Read until `length` bytes or the end: one raw read may give less (2 GiB on Linux)."""
+    data = read(length) or b""
+    while len(data) < length and (more := read(length - len(data))):
+        data += more
+    return data
+
+
+Source = bytes | bytearray | memoryview | str | os.PathLike[str] | ByteSource
+
+
+def as_source(source: Source) -> ByteSource:
+    """The source for bytes, a path, or something that already is a source."""
+    if isinstance(source, bytes):
+        return MemorySource(source)
+    if isinstance(source, (bytearray, memoryview)):
+        return MemorySource(memoryview(source).cast("B").toreadonly())
+    if isinstance(source, (str, os.PathLike)):
+        return FileSource(os.fspath(source))
+    return source

@@ -1,0 +1,60 @@
+"""Turns the declared inputs and outputs of a graph into types, with symbols for unknown sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import InvalidModelError, UnsupportedOperatorError
+from ..ir.shape import Dim, Sym
+from ..ir.types import InputType
+from .proto import ValueInfoProto
+from .tensor import MAX_DIM, MAX_RANK, element_type
+
+__all__ = ["declared_types"]
+
+# What exporters write for a size that they don't know; two of them need not be equal.
+_UNKNOWN = frozenset({"", "?", "-1", "*", "None", -1})
+
+
+def declared_types(infos: Iterable[ValueInfoProto], what: str) -> dict[str, InputType]:
+    """Types by name. `what` ("input") names an entry in errors."""
+    infos = tuple(infos)
+    taken = {d for info in infos for d in info.type.dims or () if isinstance(d, str)}
+    out: dict[str, InputType] = {}
+    for info in infos:
+        if not info.name:
+            raise InvalidModelError(f"an {what} of the model has no name")
+        if info.name in out:
+            raise InvalidModelError(f"two {what}s of the model are named '{info.name}'")
+        out[info.name] = _declared_type(info, f"{what} '{info.name}'", taken)
+    return out
+
+
+def _declared_type(info: ValueInfoProto, what: str, taken: set[str]) -> InputType:
+    kind = info.type.kind
+    if kind != "tensor":
+        if not kind and what.startswith("input"):
+            raise InvalidModelError(f"{what} has no type")
+        kind = kind.replace("_", " ") or "value without a type"
+        raise UnsupportedOperatorError(f"{what} is a {kind}, which is not supported")
+    dtype = element_type(info.type.elem_type, what)
+    dims = info.type.dims
+    if dims is None:
+        return InputType(dtype, None)
+    if len(dims) > MAX_RANK:
+        raise InvalidModelError(f"{what} has rank {len(dims)}, over {MAX_RANK}")
+    shape = tuple(_dim(dim, f"{info.name}_{axis}", what, taken) for axis, dim in enumerate(dims))
+    return InputType(dtype, shape)
+
+
+def _dim(dim: int | str | None, fresh: str, what: str, taken: set[str]) -> Dim:
+    if isinstance(dim, int) and dim not in _UNKNOWN:
+        if not 0 <= dim < MAX_DIM:
+            raise InvalidModelError(f"{what} has the dimension {dim}")
+        return dim
+    if isinstance(dim, str) and dim not in _UNKNOWN:
+        return Sym(dim)
+    while fresh in taken:
+        fresh += "_"
+    taken.add(fresh)
+    return Sym(fresh)
