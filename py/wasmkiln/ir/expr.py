@@ -32,7 +32,8 @@ UNARY = frozenset((
     "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "tanh", "erf", "not",
 ))
 BINARY = frozenset((
-    "add", "sub", "mul", "div", "mod", "fmod", "min", "max", "pow", "and", "or", "xor", "shl", "shr",
+    "add", "sub", "mul", "div", "mod", "fmod", "min", "max", "pow", "and", "or", "xor", "shl",
+    "shr",
 ))
 # fmt: on
 COMPARE = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])

@@ -1,0 +1,93 @@
+"""Every real CNN of the shared models runs and agrees with native onnxruntime's stored outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import wasmkiln
+from wasmkiln import CompileOptions, InferenceSession
+
+from tests.shared import SHARED, needs_shared, shared_models
+
+# What the models of other families need, which have no compiler yet. The tests hold us to raising
+# UnsupportedOperatorError for them, so that a line must go when its operators arrive.
+UNSUPPORTED = {
+    "arm-kws-crnn-s": "Scan",
+    "charrnn-bronte": "LSTM",
+    "dtln-1": "LSTM",
+    "silero-vad": "LSTM",
+    "sklearn-pipeline-tfidf": "TfIdfVectorizer",
+    "sklearn-rf-iris": "TreeEnsembleClassifier",
+}
+# Quantised models: a value may fall on the other side of a rounding, which is one step of the
+# output's scale; the figures are (absolute, relative) tolerances.
+TOLERANCE: dict[str, tuple[float, float]] = {}
+DEFAULT_TOLERANCE = (1e-4, 1e-3)
+
+
+def load_case(name: str) -> tuple[dict[str, Any], Any]:
+    """Inputs of the stored case, widened to the model's types, and the archive itself."""
+    case = np.load(SHARED / "models" / f"{name}.npz", allow_pickle=False)
+    return {k[3:]: case[k] for k in case.files if k.startswith("in:")}, case
+
+
+def feeds_for(session: InferenceSession, stored: dict[str, Any]) -> dict[str, Any]:
+    """The stored inputs in the dtypes that the model wants; f32 is stored as f16."""
+    kinds = {i.name: i.type for i in session.get_inputs()}
+    return {
+        name: array.astype(np.float32) if kinds[name] == "tensor(float)" else array
+        for name, array in stored.items()
+    }
+
+
+def assert_output(case: Any, output: str, actual: Any, tolerance: tuple[float, float]) -> None:
+    """Compare with a stored output, whole or sampled."""
+    atol, rtol = tolerance
+    if f"out:{output}" in case.files:
+        expected = case[f"out:{output}"]
+        assert actual.shape == expected.shape
+    else:
+        assert actual.shape == tuple(case[f"shape:{output}"])
+        expected = case[f"sample:{output}"]
+        actual = actual.reshape(-1)[:: int(case[f"step:{output}"])]
+    wide = np.float64 if actual.dtype.kind == "f" else np.int64
+    np.testing.assert_allclose(
+        actual.astype(wide), expected.astype(wide), rtol=rtol, atol=atol, err_msg=output
+    )
+
+
+@needs_shared
+@pytest.mark.parametrize("name", [n for n in shared_models() if n not in UNSUPPORTED])
+def test_agrees_with_onnxruntime(name: str) -> None:
+    stored, case = load_case(name)
+    with InferenceSession(SHARED / "models" / f"{name}.onnx") as session:
+        outputs = [o.name for o in session.get_outputs()]
+        for output, actual in zip(
+            outputs, session.run(None, feeds_for(session, stored)), strict=True
+        ):
+            assert_output(case, output, actual, TOLERANCE.get(name, DEFAULT_TOLERANCE))
+
+
+@needs_shared
+@pytest.mark.parametrize("name", sorted(UNSUPPORTED))
+def test_unsupported_models_say_which_operator(name: str) -> None:
+    with pytest.raises(wasmkiln.UnsupportedOperatorError, match=UNSUPPORTED[name]):
+        InferenceSession(SHARED / "models" / f"{name}.onnx")
+
+
+@needs_shared
+@pytest.mark.parametrize("simd", ["relaxed", "baseline"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("layout", [True, False], ids=["nhwc", "nchw"])
+def test_variants_agree(simd: Any, threads: int, layout: bool) -> None:
+    name = "resnet20-cifar10"
+    stored, case = load_case(name)
+    options = CompileOptions(simd=simd, threads=threads, channels_last=layout, fuse=layout)
+    with InferenceSession(SHARED / "models" / f"{name}.onnx", options) as session:
+        feeds = feeds_for(session, stored)
+        first = session.run(None, feeds)[0]
+        again = session.run(None, feeds)[0]
+    assert_output(case, "logits", first, DEFAULT_TOLERANCE)
+    np.testing.assert_array_equal(first, again)

@@ -1,0 +1,157 @@
+"""Memory planning: buffers that are alive together never overlap."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+from wasmkiln.errors import LimitError
+from wasmkiln.ir.const import Const, Span
+from wasmkiln.ir.dtype import U8
+from wasmkiln.ir.types import TensorType
+from wasmkiln.program.kernels import KernelSpec
+from wasmkiln.program.memory import MemoryPlan, plan_memory
+from wasmkiln.program.program import Binding, Buffer, Call, Program, Ref, Slot
+from wasmkiln.program.schedule import barriers
+
+
+@dataclass(frozen=True, slots=True)
+class Spec(KernelSpec):
+    @property
+    def name(self) -> str:
+        return "test"
+
+
+def call(*, reads: tuple[Buffer, ...] = (), writes: tuple[Buffer, ...] = (), **kw: object) -> Call:
+    refs = [Ref(b, 0, writes=False, reads=True) for b in reads]
+    refs += [Ref(b, 0, writes=True, reads=False) for b in writes]
+    return Call(Spec(), tuple(refs), 1, **kw)  # type: ignore[arg-type]
+
+
+def program(buffers: list[Buffer], main: list[Call], init: tuple[Call, ...] = ()) -> Program:
+    def binding(b: Buffer) -> Binding:
+        return Binding(str(b.index), Slot(b, TensorType(U8, (b.nbytes,))))
+
+    return Program(
+        init,
+        tuple(main),
+        tuple(buffers),
+        {},
+        tuple(binding(b) for b in buffers if b.kind == "input"),
+        tuple(binding(b) for b in buffers if b.kind == "output"),
+    )
+
+
+def chain(sizes: list[int]) -> tuple[list[Buffer], list[Call]]:
+    kinds = ["input", *["temporary"] * (len(sizes) - 2), "output"]
+    buffers = [Buffer(i, n, k) for i, (n, k) in enumerate(zip(sizes, kinds, strict=True))]  # type: ignore[arg-type]
+    return buffers, [
+        call(reads=(a,), writes=(b,)) for a, b in zip(buffers, buffers[1:], strict=False)
+    ]
+
+
+def test_a_chain_needs_no_more_than_its_two_largest_neighbours() -> None:
+    buffers, calls = chain([640] * 10)
+    plan = plan_memory(program(buffers, calls), 1 << 20)
+    assert plan.arena_bytes == 2 * 640
+
+
+def test_a_residual_stays_alive_to_its_last_use() -> None:
+    a, b, c, d = (
+        Buffer(i, 64, k) for i, k in enumerate(("input", "temporary", "temporary", "output"))
+    )
+    calls = [
+        call(reads=(a,), writes=(b,)),
+        call(reads=(b,), writes=(c,)),
+        call(reads=(a, c), writes=(d,)),
+    ]
+    plan = plan_memory(program([a, b, c, d], calls), 1 << 20)
+    assert plan.offsets[3] not in (plan.offsets[0], plan.offsets[2])
+    assert len({plan.offsets[0], plan.offsets[1], plan.offsets[2]}) == 3
+
+
+def test_in_place_shares_memory_only_when_the_input_dies() -> None:
+    a, b, c = (Buffer(i, 256, k) for i, k in enumerate(("input", "temporary", "output")))
+    first = call(reads=(a,), writes=(b,), in_place=((b, a),))
+    dies = [first, call(reads=(b,), writes=(c,))]
+    plan = plan_memory(program([a, b, c], dies), 1 << 20)
+    assert plan.offsets[0] == plan.offsets[1]
+    lives = [first, call(reads=(a, b), writes=(c,))]
+    plan = plan_memory(program([a, b, c], lives), 1 << 20)
+    assert plan.offsets[0] != plan.offsets[1]
+
+
+def test_constants_are_never_overwritten_and_weights_of_init_make_room() -> None:
+    raw = Buffer(0, 4096, "temporary")
+    packed = Buffer(1, 4096, "constant")
+    x, y = Buffer(2, 4096, "input"), Buffer(3, 64, "output")
+    p = program(
+        [raw, packed, x, y],
+        [call(reads=(x, packed), writes=(y,))],
+        (call(reads=(raw,), writes=(packed,)),),
+    )
+    plan = plan_memory(p, 1 << 20)
+    assert plan.constant_bytes == 4096
+    assert plan.offsets[0] == plan.offsets[2]
+
+
+def test_an_inline_weight_is_kept_from_the_start_of_init() -> None:
+    early, late = Buffer(0, 64, "temporary"), Buffer(1, 64, "temporary")
+    out = [Buffer(2, 64, "constant"), Buffer(3, 64, "constant")]
+    init = (call(reads=(early,), writes=(out[0],)), call(reads=(late,), writes=(out[1],)))
+    base = program([early, late, *out], [], init)
+    inline = Program(init, (), base.buffers, {late: Const(U8, (64,), bytes(64))}, (), ())
+    plan = plan_memory(inline, 1 << 20)
+    assert plan.offsets[0] != plan.offsets[1]
+    spans = Program(init, (), base.buffers, {late: Const(U8, (64,), Span(0, 0, 64))}, (), ())
+    plan = plan_memory(spans, 1 << 20)
+    assert plan.offsets[0] == plan.offsets[1]
+
+
+def test_the_limit_is_told_with_figures() -> None:
+    buffers, calls = chain([1 << 20, 1 << 20])
+    with pytest.raises(LimitError, match=r"needs 2,098,304 bytes .* the limit is 1,000"):
+        plan_memory(program(buffers, calls), 1000)
+
+
+def random_program(seed: int) -> Program:
+    rng = random.Random(seed)
+    buffers = [Buffer(0, 100, "input")]
+    calls = []
+    for i in range(1, 40):
+        buffers.append(Buffer(i, rng.randrange(1, 5000), "output" if i == 39 else "temporary"))
+        sources = tuple(rng.sample(buffers[:-1], min(len(buffers) - 1, rng.randrange(1, 4))))
+        calls.append(call(reads=sources, writes=(buffers[-1],)))
+    return program(buffers, calls)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_live_buffers_never_overlap(seed: int) -> None:
+    p = random_program(seed)
+    plan = plan_memory(p, 1 << 30)
+    contents: dict[int, int] = {}  # byte -> buffer that wrote it last
+
+    def fill(b: Buffer) -> None:
+        start = plan.offsets[b.index]
+        contents.update(dict.fromkeys(range(start, start + b.nbytes), b.index))
+
+    fill(p.buffers[0])
+    for step in p.main:
+        *reads, write = (w.buffer for w in step.args if isinstance(w, Ref))
+        for b in reads:
+            start = plan.offsets[b.index]
+            assert all(contents[i] == b.index for i in range(start, start + b.nbytes))
+        fill(write)
+
+
+def test_barriers_stand_only_between_dependent_calls() -> None:
+    a, b, c, d = (Buffer(i, 64, "temporary") for i in range(4))
+    plan = MemoryPlan((1024, 1088, 1152, 1024), 0, 0, 0)  # d lies where a was
+    calls = [
+        call(reads=(a,), writes=(b,)),
+        call(reads=(a,), writes=(c,)),  # independent of the first
+        call(reads=(b, c), writes=(d,)),  # reads what was written
+        call(writes=(c,)),  # writes what the third reads
+    ]
+    assert barriers(calls, plan) == (False, False, True, True)
