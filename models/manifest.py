@@ -1,4 +1,4 @@
-"""What manifest.json says of each model: where it comes from, under which licence, its checksums."""
+"""What manifest.json says of each model: its source, its licence, its checksums, its labels."""
 
 from __future__ import annotations
 

@@ -1,0 +1,57 @@
+"""Every file of the page by its URL: static ones from web/, and those that were made or fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasmkiln.devserver.compress import ensure_compressed
+from wasmkiln.devserver.default_model import ensure_model
+from wasmkiln.devserver.progress import Progress
+from wasmkiln.devserver.pyodide_core import FILES, ensure_core
+from wasmkiln.devserver.wheel import ensure_wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A folder of static files, and single files (each by its URL path) that go before it."""
+
+    static: Path
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def find(self, segments: tuple[str, ...]) -> Path | None:
+        """The file for a URL path's decoded segments; None where there's none to be given out."""
+        if any(not _is_plain(segment) for segment in segments):
+            return None
+        mapped = self.files.get("/" + "/".join(segments))
+        if mapped is not None:
+            return mapped
+        root = self.static.resolve()
+        try:
+            path = root.joinpath(*segments or ("index.html",)).resolve(strict=True)
+        except (OSError, ValueError):
+            return None
+        return path if path.is_relative_to(root) and path.is_file() else None
+
+
+def prepare(root: Path, cache: Path, progress: Progress) -> Site:
+    """Make and fetch what is missing; the site that stands then."""
+    core = ensure_core(cache, progress)
+    wheel, wheel_info = ensure_wheel(root, cache, progress)
+    model = ensure_model(cache, progress)
+    files = {
+        **{f"/pyodide/{file.name}": core / file.name for file in FILES},
+        "/wheel/wasmkiln.whl": wheel,
+        "/wheel/wasmkiln.json": wheel_info,
+        "/models/manifest.json": root / "models" / "manifest.json",
+        "/models/imagenet_classes.json": root / "models" / "imagenet_classes.json",
+        f"/models/{model.name}": model,
+    }
+    ensure_compressed((core / file.name for file in FILES), progress)
+    return Site(root / "web", files)
+
+
+def _is_plain(segment: str) -> bool:
+    """Whether a decoded segment names a visible file or folder and nothing else on any system."""
+    return bool(segment) and segment[0] != "." and not any(c in segment for c in '\0\\/:*?"<>|')
