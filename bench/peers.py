@@ -1,0 +1,33 @@
+"""Install the peers' npm packages, pinned by package.json, and say which files to serve."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def install(folder: Path) -> Path:
+    """Install the packages under a folder once; gives node_modules."""
+    modules = folder / "node_modules"
+    pinned = (HERE / "package.json").read_bytes()
+    stamp = folder / "package.json"
+    if modules.is_dir() and stamp.is_file() and stamp.read_bytes() == pinned:
+        return modules
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SystemExit("the benchmark installs its peers with npm, which is not on the PATH")
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.write_bytes(pinned)
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+    subprocess.run(command, cwd=folder, check=True)
+    return modules
+
+
+def files(modules: Path) -> dict[str, Path]:
+    """Files of the peers by their URL path."""
+    dist = modules / "onnxruntime-web" / "dist"
+    names = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+    return {f"/bench/onnxruntime-web/{name}": dist / name for name in names}
