@@ -103,13 +103,15 @@ def fetch_by_command(
         into = Path(scratch)
         progress.begin(f"{artefact.name} by {_command_name(command)}", artefact.size)
         try:
-            _run_watched([part.replace("{into}", scratch) for part in command], into, progress)
+            _run_watched(
+                [part.replace("{into}", scratch) for part in command], into, artefact.size, progress
+            )
             if not artefact.is_at(into / artefact.name):
                 raise DownloadError("it gave another file than the pinned one (SHA-256 differs)")
             (into / artefact.name).replace(target)
         except (OSError, DownloadError) as error:
             progress.end("failed")
-            raise DownloadError(f"{' '.join(command)}: {error}") from None
+            raise DownloadError(f"{_command_name(command)}: {error}") from None
     progress.end(f"{artefact.size / 1e6:.1f} MB")
     return target
 
@@ -165,7 +167,7 @@ def _command_name(command: Sequence[str]) -> str:
     return "pip" if "pip" in command else Path(command[0]).stem
 
 
-def _run_watched(command: Sequence[str], folder: Path, progress: Progress) -> None:
+def _run_watched(command: Sequence[str], folder: Path, size: int, progress: Progress) -> None:
     """Run a command to its end; what grows in `folder`, its TMPDIR too, is its progress."""
     temporary = folder / "tmp"
     temporary.mkdir()
@@ -183,7 +185,8 @@ def _run_watched(command: Sequence[str], folder: Path, progress: Progress) -> No
             while process.poll() is None:
                 if time.monotonic() > deadline:
                     raise DownloadError(f"no end after {COMMAND_TIMEOUT} seconds")
-                progress.update(_bytes_under(folder))
+                # It may keep a second copy for a moment, so the count may overshoot.
+                progress.update(min(size, _bytes_under(folder)))
                 time.sleep(0.1)
         finally:
             process.kill()
@@ -191,7 +194,7 @@ def _run_watched(command: Sequence[str], folder: Path, progress: Progress) -> No
         if process.returncode:
             output.seek(0)
             lines = output.read().decode(errors="replace").strip().splitlines()
-            raise DownloadError(" | ".join(lines[-3:]) or f"exit status {process.returncode}")
+            raise DownloadError(lines[-1] if lines else f"exit status {process.returncode}")
     shutil.rmtree(temporary, ignore_errors=True)
 
 
