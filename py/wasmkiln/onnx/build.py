@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from ..errors import InvalidModelError, ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
-from ..ir.dtype import F32, I64
+from ..ir.dtype import F32
 from ..ir.graph import Graph, Node
 from ..ir.types import InputType
 from ..ops.base import INTERNAL, Op, create, lookup
@@ -16,7 +16,7 @@ from .attribute import attribute_values, check_types
 from .external import Files
 from .functions import Call, Functions
 from .opset import Opsets, plain_domain
-from .order import describe, order
+from .order import captures, describe, order
 from .proto import GraphProto, SparseTensorProto, TensorProto
 from .tensor import to_const, to_dense
 from .value_info import declared_types
@@ -38,21 +38,26 @@ class Builder:
         self,
         proto: GraphProto,
         opsets: Opsets,
-        outer: Collection[str] = (),
         inside: tuple[str, ...] = (),
+        is_inner: bool = False,
     ) -> Graph:
-        """The graph. `outer` are the names it may take from around, `inside` as in Call."""
+        """The graph.
+
+        inside: as in Call. is_inner: it is a subgraph, and what it takes from around is there.
+        """
+        outer = captures(proto) if is_inner else ()
         consts: dict[str, Const] = {}
         given = self._initializers(proto, consts)
-        inputs = self._inputs(proto, given, bool(outer))
+        inputs = self._inputs(proto, given, is_inner)
         given |= set(inputs)
         calls = order(self._functions.flatten(proto.nodes, opsets, inside), given, outer)
         names = {*given, *outer, *(name for call in calls for name in call.node.outputs)}
         nodes: list[Node] = []
         for call in calls:
-            if call.node.op_type == "Constant" and not plain_domain(call.node.domain):
-                self._constant(call, consts)
-            elif (node := self._node(call, names)) is not None:
+            node = self._node(call)
+            if isinstance(node, Const):
+                consts[call.node.outputs[0]] = node
+            elif node is not None:
                 nodes.append(node)
         outputs = tuple(info.name for info in proto.outputs)
         for name in outputs:
@@ -103,17 +108,29 @@ class Builder:
         """The inputs without those that have an initializer, which gives them a fixed value."""
         infos = [info for info in proto.inputs if info.name not in given]
         try:
-            return declared_types(infos, "subgraph input" if is_inner else "input")
+            return declared_types(infos, "input", is_inner)
         except UnsupportedOperatorError as error:
             self._unsupported(str(error), f"graph '{proto.name}'")
             return {info.name: InputType(F32, None) for info in infos}  # to find further problems
 
-    def _node(self, call: Call, names: Collection[str]) -> Node | None:
-        """The node with its operator; None if that is not supported, which is noted."""
+    def output_types(self, proto: GraphProto) -> dict[str, InputType]:
+        """Declared types of a whole model's outputs."""
+        try:
+            return declared_types(proto.outputs, "output")
+        except UnsupportedOperatorError as error:
+            self._unsupported(str(error), f"graph '{proto.name}'")
+            return {}
+
+    def _node(self, call: Call) -> Node | Const | None:
+        """The node with its operator, or the value of a Constant.
+
+        None where the operator is not supported, which is noted.
+        """
         node = call.node
         place = describe(node)
         try:
-            op = self._op(call, names)
+            op = self._op(call)
+            value = op.evaluate() if op.op_type == "Constant" and node.outputs[:1] else None
         except UnsupportedOperatorError as error:
             self._unsupported(str(error), place)
             return None
@@ -126,17 +143,19 @@ class Builder:
             raise InvalidModelError(f"{place}: inputs are {inputs}, where {wanted} are needed")
         if not any(node.outputs):
             raise InvalidModelError(f"{place} has no outputs")
+        if value:
+            return value[0]
         name = node.name or next(filter(None, node.outputs))
         return Node(op, inputs, node.outputs, name, (name,))
 
-    def _op(self, call: Call, names: Collection[str]) -> Op:
+    def _op(self, call: Call) -> Op:
         node = call.node
         domain = plain_domain(node.domain)
         opset = call.opsets.get(domain)
         if opset is None:
             raise InvalidModelError(f"the model imports no version of domain '{domain}'")
         # Values first, so that what is unsupported in the subgraphs of an unknown operator shows.
-        values = self._attributes(call, names)
+        values = self._attributes(call)
         op_class = None if domain == INTERNAL else lookup(domain, node.op_type, opset)
         if op_class is None:
             title = f"{domain}.{node.op_type}" if domain else node.op_type
@@ -144,49 +163,14 @@ class Builder:
         check_types(op_class, values)
         return create(domain, node.op_type, opset, values, len(node.outputs))
 
-    def _attributes(self, call: Call, names: Collection[str]) -> dict[str, Any]:
-        subgraph = partial(self.graph, opsets=call.opsets, outer=names, inside=call.inside)
+    def _attributes(self, call: Call) -> dict[str, Any]:
+        subgraph = partial(self.graph, opsets=call.opsets, inside=call.inside, is_inner=True)
         return attribute_values(call.node, self._files, subgraph)
-
-    def _constant(self, call: Call, consts: dict[str, Const]) -> None:
-        """Make a Constant node a constant of the graph."""
-        place = describe(call.node)
-        try:
-            values = self._attributes(call, ())
-            value = _constant_value(values)
-        except UnsupportedOperatorError as error:
-            self._unsupported(str(error), place)
-            return
-        except InvalidModelError as error:
-            raise InvalidModelError(f"{place}: {error}") from None
-        if len(call.node.outputs) != 1 or call.node.inputs:
-            raise InvalidModelError(f"{place}: a Constant has one output and no input")
-        consts[call.node.outputs[0]] = value
 
 
 def _trimmed(inputs: tuple[str, ...]) -> tuple[str, ...]:
     """The inputs without the absent ones at the end."""
-    while inputs and not inputs[-1]:
-        inputs = inputs[:-1]
-    return inputs
-
-
-def _constant_value(values: Mapping[str, Any]) -> Const:
-    """What the one attribute of a Constant says."""
-    if len(values) != 1:
-        raise InvalidModelError(f"one value is needed; given: {', '.join(values) or 'none'}")
-    ((name, value),) = values.items()
-    match name, value:
-        case "value" | "sparse_value", Const():
-            return value
-        case "value_float", float():
-            return Const.scalar(F32, value)
-        case "value_floats", tuple():
-            return Const.of(F32, (len(value),), value)
-        case "value_int", int():
-            return Const.scalar(I64, value)
-        case "value_ints", tuple():
-            return Const.of(I64, (len(value),), value)
-        case "value_string" | "value_strings", _:
-            raise UnsupportedOperatorError("a Constant of strings is not supported")
-    raise InvalidModelError(f"attribute '{name}' is {value!r:.80}")
+    count = len(inputs)
+    while count and not inputs[count - 1]:
+        count -= 1
+    return inputs[:count]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import InvalidModelError, WasmkilnError
+from ..errors import InvalidModelError
 from ..ir.graph import Graph
 from ..ir.types import InputType
 from .build import Builder
@@ -14,10 +14,9 @@ from .external import External, Files
 from .functions import Functions
 from .opset import Opsets, opsets_of
 from .parse import read_model
-from .proto import ModelProto, ValueInfoProto
+from .proto import ModelProto
 from .sniff import sniff
 from .source import ByteSource, Source, as_source
-from .value_info import declared_types
 
 __all__ = ["Model", "Source", "load"]
 
@@ -27,12 +26,12 @@ class Model:
     """A model whose structure has been checked, and whose weights are where they were.
 
     graph: functions expanded, Constant nodes turned into constants, nodes in order of computation.
-    outputs: declared types of the graph's outputs, None where the model gives no tensor type.
+    outputs: declared types of the graph's outputs.
     files: the model and its external data; `Span.file` is an index into them.
     """
 
     graph: Graph
-    outputs: Mapping[str, InputType | None]
+    outputs: Mapping[str, InputType]
     opsets: Opsets
     ir_version: int
     producer: str
@@ -60,10 +59,11 @@ def load(source: Source, *, external: External | None = None) -> Model:
     files = Files(data, external)
     builder = Builder(files, Functions(proto.functions))
     graph = builder.graph(proto.graph, opsets)
+    outputs = builder.output_types(proto.graph)
     builder.check()
     return Model(
         graph,
-        {info.name: _output_type(info) for info in proto.graph.outputs},
+        outputs,
         opsets,
         proto.ir_version,
         f"{proto.producer_name} {proto.producer_version}".strip(),
@@ -83,10 +83,3 @@ def _read(source: ByteSource) -> ModelProto:
         if hint := sniff(source):
             raise InvalidModelError(f"not an ONNX model; it looks like {hint}") from error
         raise InvalidModelError(f"not a valid ONNX model: {error}") from None
-
-
-def _output_type(info: ValueInfoProto) -> InputType | None:
-    try:
-        return declared_types((info,), "output")[info.name]
-    except WasmkilnError:
-        return None

@@ -8,7 +8,7 @@ from ..errors import InvalidModelError
 from .functions import Call
 from .proto import GraphProto, NodeProto
 
-__all__ = ["describe", "order"]
+__all__ = ["captures", "describe", "order"]
 
 MAX_SHOWN = 8
 
@@ -23,7 +23,7 @@ def describe(node: NodeProto) -> str:
 def order(calls: Sequence[Call], given: Collection[str], outer: Collection[str]) -> Sequence[Call]:
     """The nodes in an order of computation, which is their own where that is one.
 
-    given: names of the graph's inputs and constants. outer: names visible from around the graph.
+    given: names of the graph's inputs and constants. outer: names taken from around the graph.
     """
     producers = _producers(calls, given)
     reads = [_reads(call.node) for call in calls]
@@ -65,11 +65,11 @@ def _reads(node: NodeProto) -> list[str]:
         for item in value if isinstance(value, tuple) else (value,):
             if not isinstance(item, GraphProto):
                 break
-            names += _captures(item)
+            names += captures(item)
     return names
 
 
-def _captures(graph: GraphProto) -> list[str]:
+def captures(graph: GraphProto) -> list[str]:
     """Names that a subgraph uses and doesn't define."""
     own = {info.name for info in graph.inputs}
     own.update(tensor.name for tensor in graph.initializers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,9 +54,12 @@ class FileSource:
 
     def __post_init__(self) -> None:
         try:
-            object.__setattr__(self, "size", os.stat(self.path).st_size)
-        except OSError as error:
-            raise InvalidModelError(f"cannot read {self.path}: {error.strerror}") from error
+            found = os.stat(self.path)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            raise InvalidModelError(f"cannot read {self.path}: {_reason(error)}") from error
+        if stat.S_ISDIR(found.st_mode):
+            raise InvalidModelError(f"cannot read {self.path}: it is a folder")
+        object.__setattr__(self, "size", found.st_size)
 
     def read(self, offset: int, length: int) -> bytes:
         """The range, read from the file; InvalidModelError if the file has become shorter."""
@@ -64,10 +68,14 @@ class FileSource:
                 file.seek(offset)
                 data = _read_all(file.read, length)
         except OSError as error:
-            raise InvalidModelError(f"cannot read {self.path}: {error.strerror}") from error
+            raise InvalidModelError(f"cannot read {self.path}: {_reason(error)}") from error
         if len(data) != length:
             raise InvalidModelError(f"{self.path} has become shorter while it was read")
         return data
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 class _Read(Protocol):

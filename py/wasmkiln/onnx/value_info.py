@@ -16,24 +16,29 @@ __all__ = ["declared_types"]
 _UNKNOWN = frozenset({"", "?", "-1", "*", "None", -1})
 
 
-def declared_types(infos: Iterable[ValueInfoProto], what: str) -> dict[str, InputType]:
-    """Types by name. `what` ("input") names an entry in errors."""
+def declared_types(
+    infos: Iterable[ValueInfoProto], what: str, is_inner: bool = False
+) -> dict[str, InputType]:
+    """Types by name. `what` ("input") names an entry in errors.
+
+    is_inner: whether the graph stands inside another, where types may be left out.
+    """
     infos = tuple(infos)
     taken = {d for info in infos for d in info.type.dims or () if isinstance(d, str)}
     out: dict[str, InputType] = {}
     for info in infos:
         if not info.name:
-            raise InvalidModelError(f"an {what} of the model has no name")
+            raise InvalidModelError(f"the model has an {what} without a name")
         if info.name in out:
-            raise InvalidModelError(f"two {what}s of the model are named '{info.name}'")
-        out[info.name] = _declared_type(info, f"{what} '{info.name}'", taken)
+            raise InvalidModelError(f"two {what}s are named '{info.name}'")
+        out[info.name] = _declared_type(info, f"{what} '{info.name}'", taken, is_inner)
     return out
 
 
-def _declared_type(info: ValueInfoProto, what: str, taken: set[str]) -> InputType:
+def _declared_type(info: ValueInfoProto, what: str, taken: set[str], is_inner: bool) -> InputType:
     kind = info.type.kind
     if kind != "tensor":
-        if not kind and what.startswith("input"):
+        if not kind and not is_inner:
             raise InvalidModelError(f"{what} has no type")
         kind = kind.replace("_", " ") or "value without a type"
         raise UnsupportedOperatorError(f"{what} is a {kind}, which is not supported")

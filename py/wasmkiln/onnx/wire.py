@@ -110,8 +110,9 @@ class Wire:
 
     def error(self, field: Field, problem: str) -> InvalidModelError:
         """The error that this field has a problem, saying where it is."""
+        where = " > ".join(self._nest[-4:])
         return InvalidModelError(
-            f"{self._nest[-1]}: field {field[0]}, which ends at byte {field[3]}, {problem}"
+            f"{where}: field {field[0]}, which ends at byte {field[3]}, {problem}"
         )
 
     def _fields(self, name: str, start: int, end: int) -> Iterator[Field]:
