@@ -1,0 +1,80 @@
+"""Fixtures of the browser tests: the page served as `serve.py` serves it, and one Chromium.
+
+`site` is the address of the isolated page, `plain_site` of the one without COOP and COEP.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from wasmkiln.devserver.progress import Progress
+from wasmkiln.devserver.server import SiteServer
+from wasmkiln.devserver.site import Site, prepare
+
+from tests.browser import chromium_launch_options
+from tests.shared import ROOT
+
+
+@contextmanager
+def serving(files: Site, isolated: bool) -> Iterator[str]:
+    """The address of a server on a free port, as long as the context lasts."""
+    with SiteServer(files, "127.0.0.1", 0, isolated=isolated) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield server.url
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def site_files() -> Site:
+    """The page's files; what is missing is fetched and made, the wheel from the sources here."""
+    return prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
+
+
+@pytest.fixture(scope="session")
+def site(site_files: Site) -> Iterator[str]:
+    """The address of the cross-origin isolated page."""
+    with serving(site_files, isolated=True) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def plain_site(site_files: Site) -> Iterator[str]:
+    """The address of the page without isolation: no shared memory, so one thread."""
+    with serving(site_files, isolated=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the whole session."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(**chromium_launch_options(playwright))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile: no cache, no storage."""
+    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A fresh page, which must not leave an exception uncaught."""
+    errors: list[str] = []
+    fresh = context.new_page()
+    fresh.on("pageerror", lambda error: errors.append(str(error)))
+    yield fresh
+    assert not errors, f"uncaught in the page: {errors}"
