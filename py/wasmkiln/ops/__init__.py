@@ -1,1 +1,23 @@
 """Operators, one file a family; importing this package registers them all."""
+
+from __future__ import annotations
+
+from . import (  # noqa: F401
+    activation,
+    argreduce,
+    cast,
+    concat,
+    constant,
+    elementwise,
+    gather,
+    map,
+    movement,
+    norm,
+    pool,
+    rearrange,
+    reduce,
+    reshape,
+    shape,
+    slice,
+    softmax,
+)

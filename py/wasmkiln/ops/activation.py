@@ -1,0 +1,246 @@
+"""Activations: elementwise operators that networks put behind their linear layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import ShapeError, UnsupportedOperatorError
+from ..ir.expr import Expr, arg, call, cast, clamp, const, maximum, minimum, select
+from ..ir.shape import broadcast, show
+from ..ir.types import TensorType
+from .base import Op, register
+from .elementwise import Elementwise, binary, unary
+from .map import Map
+from .movement import View
+
+if TYPE_CHECKING:
+    from ..ir.builder import GraphBuilder
+
+__all__ = ["gelu", "gelu_tanh", "sigmoid", "softplus"]
+
+SQRT_HALF = 0.7071067811865476
+SQRT_2_OVER_PI = 0.7978845608028654
+
+
+def sigmoid(x: Expr) -> Expr:
+    """1 / (1 + exp(-x)); exp overflows to infinity where the result is 0 anyway."""
+    return 1 / (1 + call("exp", -x))
+
+
+def softplus(x: Expr) -> Expr:
+    """log(1 + exp(x)), arranged so that exp can't overflow."""
+    return maximum(x, 0) + call("log", call("exp", -call("abs", x)) + 1)
+
+
+def gelu(x: Expr) -> Expr:
+    """x times the normal distribution function of x."""
+    return x * 0.5 * (call("erf", x * SQRT_HALF) + 1)
+
+
+def gelu_tanh(x: Expr) -> Expr:
+    """Gelu by the usual approximation with tanh."""
+    inner = (x * x * x * 0.044715 + x) * SQRT_2_OVER_PI
+    return x * 0.5 * (call("tanh", inner) + 1)
+
+
+unary("Relu", lambda x: maximum(x, 0))
+unary("Sigmoid", sigmoid)
+unary("Softplus", softplus, since=1)
+unary("Softsign", lambda x: x / (1 + call("abs", x)), since=1)
+unary("HardSwish", lambda x: x * clamp(x / 6 + 0.5, 0, 1), since=14)
+unary("Mish", lambda x: x * call("tanh", softplus(x)), since=18)
+unary("Gelu", gelu, since=1, domain="com.microsoft")
+binary("BiasGelu", lambda x, bias: gelu(x + bias), since=1, domain="com.microsoft")
+
+
+@register("LeakyRelu", since=6)
+class LeakyRelu(Elementwise):
+    """x, times alpha where it is negative."""
+
+    alpha: float = 0.01
+
+    def expr(self, x: Expr) -> Expr:
+        """A selection."""
+        return select(x < 0, x * self.alpha, x)
+
+
+@register("ThresholdedRelu", since=10)
+class ThresholdedRelu(Elementwise):
+    """x where it exceeds alpha, else 0."""
+
+    alpha: float = 1.0
+
+    def expr(self, x: Expr) -> Expr:
+        """A selection."""
+        return select(x > self.alpha, x, 0)
+
+
+@register("Elu", since=6)
+class Elu(Elementwise):
+    """x, or alpha * (exp(x) - 1) where it is negative."""
+
+    alpha: float = 1.0
+
+    def expr(self, x: Expr) -> Expr:
+        """A selection."""
+        return select(x < 0, (call("exp", x) - 1) * self.alpha, x)
+
+
+@register("Selu", since=6)
+class Selu(Elementwise):
+    """gamma * x, or gamma * alpha * (exp(x) - 1) where x is not positive."""
+
+    alpha: float = 1.6732631921768188
+    gamma: float = 1.0507010221481323
+
+    def expr(self, x: Expr) -> Expr:
+        """A selection."""
+        return select(x > 0, x, (call("exp", x) - 1) * self.alpha) * self.gamma
+
+
+@register("Celu", since=12)
+class Celu(Elementwise):
+    """x, or alpha * (exp(x / alpha) - 1) where it is negative."""
+
+    alpha: float = 1.0
+
+    def expr(self, x: Expr) -> Expr:
+        """A selection."""
+        return select(x < 0, (call("exp", x / self.alpha) - 1) * self.alpha, x)
+
+
+@register("HardSigmoid", since=6)
+class HardSigmoid(Elementwise):
+    """alpha * x + beta, limited to [0, 1]."""
+
+    alpha: float = 0.2
+    beta: float = 0.5
+
+    def expr(self, x: Expr) -> Expr:
+        """A clamp."""
+        return clamp(x * self.alpha + self.beta, 0, 1)
+
+
+@register("Shrink", since=9)
+class Shrink(Elementwise):
+    """x moved towards zero by bias, and 0 within lambd of it."""
+
+    bias: float = 0.0
+    lambd: float = 0.5
+
+    def expr(self, x: Expr) -> Expr:
+        """Computed in f32 for integers, whose bias may be a fraction."""
+        wide = x if x.dtype.is_float else cast(x, const(0.0).dtype)
+        inner = select(wide > self.lambd, wide - self.bias, const(0.0, wide.dtype))
+        return cast(select(wide < -self.lambd, wide + self.bias, inner), x.dtype)
+
+
+@register("Gelu", since=20)
+class Gelu(Elementwise):
+    """x times the normal distribution function of x, or its approximation with tanh."""
+
+    approximate: str = "none"
+
+    def expr(self, x: Expr) -> Expr:
+        """One of the two forms."""
+        if self.approximate not in ("none", "tanh"):
+            raise UnsupportedOperatorError(f"approximate is {self.approximate!r}")
+        return gelu_tanh(x) if self.approximate == "tanh" else gelu(x)
+
+
+@register("Swish", since=24)
+class Swish(Elementwise):
+    """x * sigmoid(alpha * x)."""
+
+    alpha: float = 1.0
+
+    def expr(self, x: Expr) -> Expr:
+        """A product."""
+        return x * sigmoid(x * self.alpha)
+
+
+@register("QuickGelu", since=1, domain="com.microsoft")
+class QuickGelu(Swish):
+    """x * sigmoid(alpha * x), whose default approximates Gelu."""
+
+    alpha: float = 1.702
+
+
+@register("FastGelu", since=1, domain="com.microsoft")
+class FastGelu(Op):
+    """Gelu with tanh, of x plus an optional bias."""
+
+    def infer(self, x: TensorType, bias: TensorType | None = None) -> tuple[TensorType, ...]:
+        """The type of x."""
+        return (TensorType(x.dtype, x.shape),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A Map."""
+        x, bias = (*inputs, "")[:2]
+        dtype = g.type(x).dtype
+        if not bias:
+            return (g.add(Map(expr=gelu_tanh(arg(0, dtype))), x),)
+        return (g.add(Map(expr=gelu_tanh(arg(0, dtype) + arg(1, dtype))), x, bias),)
+
+
+@register("PRelu", since=6)
+class PRelu(Elementwise):
+    """x, times a slope where it is negative; the slope broadcasts to x, not x to it."""
+
+    def expr(self, x: Expr, slope: Expr) -> Expr:
+        """A selection."""
+        return select(x < 0, x * slope, x)
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """The type of x."""
+        x, slope = inputs
+        if broadcast(x.shape, slope.shape) != x.shape:
+            raise ShapeError(
+                f"slope of shape {show(slope.shape)} does not broadcast to {show(x.shape)}"
+            )
+        return super().infer(x, slope)
+
+
+@register("Clip", since=6)
+class Clip6(Elementwise):
+    """x limited to [min, max], which are attributes."""
+
+    min: float = -3.4028234663852886e38
+    max: float = 3.4028234663852886e38
+
+    def expr(self, x: Expr) -> Expr:
+        """Comparisons with those limits that aren't the type's own."""
+        if self.min > Clip6.min:
+            x = maximum(x, self.min)
+        return minimum(x, self.max) if self.max < Clip6.max else x
+
+
+@register("Clip", since=11)
+class Clip(Op):
+    """x limited to [low, high]: scalars, either of which may be absent."""
+
+    def infer(
+        self, x: TensorType, low: TensorType | None = None, high: TensorType | None = None
+    ) -> tuple[TensorType, ...]:
+        """The type of x."""
+        for limit in (low, high):
+            if limit is not None and (limit.dtype != x.dtype or limit.size != 1):
+                raise ShapeError(f"limit {limit} is not a scalar of {x.dtype}")
+        return (TensorType(x.dtype, x.shape),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A Map, into which constant limits go as numbers."""
+        x, low, high = (*inputs, "", "")[:3]
+        dtype = g.type(x).dtype
+        expr, operands = arg(0, dtype), [x]
+        for name, limit in (("max", low), ("min", high)):  # low first: high wins if it is smaller
+            if not limit:
+                continue
+            known = g.type(limit).value
+            if known is not None:
+                operand = const(known.item(), dtype)
+            else:
+                operand = arg(len(operands), dtype)
+                operands.append(g.add(View(shape=()), limit))
+            expr = call(name, expr, operand)
+        return (g.add(Map(expr=expr), *operands),) if expr.args else (x,)

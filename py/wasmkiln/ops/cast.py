@@ -1,0 +1,93 @@
+"""Conversions of dtype: Cast, CastLike and BitCast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import ShapeError, UnsupportedOperatorError
+from ..ir.const import Const
+from ..ir.dtype import BOOL, BY_ONNX, STRING, DType
+from ..ir.expr import Expr, cast
+from ..ir.types import TensorType
+from .base import Op, register
+from .elementwise import Elementwise, truth
+
+if TYPE_CHECKING:
+    from ..ir.builder import GraphBuilder
+
+__all__ = ["convert", "dtype_of"]
+
+
+def dtype_of(number: int) -> DType:
+    """The numeric dtype of an attribute that holds a TensorProto.DataType."""
+    dtype = BY_ONNX.get(number)
+    if dtype is None or dtype == STRING or dtype.kind == "c":
+        name = "strings" if dtype == STRING else f"data type {number}"
+        raise UnsupportedOperatorError(f"conversion to {name} is not supported")
+    return dtype
+
+
+def convert(x: Expr, dtype: DType) -> Expr:
+    """The value in another dtype as ONNX's Cast defines it: bool is whether it isn't zero."""
+    if x.dtype == STRING:
+        raise UnsupportedOperatorError("conversion of strings is not supported")
+    return truth(x) if dtype == BOOL else cast(x, dtype)
+
+
+@register("Cast", since=6)
+class Cast(Elementwise):
+    """x in the dtype `to`. Floats outside of an integer's range saturate."""
+
+    to: int
+
+    def expr(self, x: Expr) -> Expr:
+        """A conversion."""
+        return convert(x, dtype_of(self.to))
+
+
+@register("Cast", since=19)
+class Cast19(Cast):
+    """Cast; `saturate` and `round_mode` only matter for 8-bit floats, which aren't supported."""
+
+    saturate: bool = True
+    round_mode: str = "up"
+
+
+@register("CastLike", since=15)
+class CastLike(Op):
+    """x in the dtype of another tensor, whose elements and shape do not matter."""
+
+    saturate: bool = True
+    round_mode: str = "up"
+
+    def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
+        """The shape of x."""
+        return (TensorType(dtype_of(like.dtype.onnx), x.shape),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A Cast."""
+        x, like = inputs
+        return (g.add(Cast(to=g.type(like).dtype.onnx), x),)
+
+
+@register("BitCast", since=26)
+class BitCast(Op):
+    """The bytes of x read as another dtype of equal size."""
+
+    to: int
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape of x."""
+        dtype = dtype_of(self.to)
+        if dtype.itemsize != x.dtype.itemsize:
+            raise ShapeError(f"{x.dtype} and {dtype} have different sizes")
+        return (TensorType(dtype, x.shape),)
+
+    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
+        """The same bytes."""
+        (x,) = inputs
+        return (Const(dtype_of(self.to), x.shape, x.data),) if x else None
+
+    def view(self, *inputs: TensorType | None) -> int | None:
+        """The same memory."""
+        return 0

@@ -1,0 +1,212 @@
+"""What elementwise operators share, and arithmetic, comparison and logic.
+
+    unary("HardSwish", lambda x: x * clamp(x / 6 + 0.5, 0, 1), since=14)
+
+is a whole operator. `Elementwise` derives types and folding from `expr`; the pass `to_maps` turns
+the node into a Map. An operator with attributes, or with operands of several dtypes, is a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import ClassVar
+
+from ..errors import ShapeError
+from ..ir.const import MAX_INLINE, Const
+from ..ir.dtype import BOOL
+from ..ir.evaluate import evaluate
+from ..ir.expr import Expr, arg, call, cast, const, select
+from ..ir.shape import broadcast, numel
+from ..ir.types import TensorType
+from .base import Op, register
+from .indexing import broadcast_strides, offsets
+
+__all__ = ["Elementwise", "binary", "is_infinite", "truth", "unary", "variadic"]
+
+
+class Elementwise(Op):
+    """An operator whose output is a function of the broadcast inputs, element by element."""
+
+    expr: ClassVar[Callable[..., Expr]]
+    """expr(self, x: Expr, ...) -> the result. TypeError where dtypes don't fit."""
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """The broadcast shape, and the dtype of the expression."""
+        try:
+            dtype = self.expr(*(arg(i, t.dtype) for i, t in enumerate(inputs))).dtype
+        except TypeError as error:
+            raise ShapeError(str(error)) from None
+        return (TensorType(dtype, broadcast(*(t.shape for t in inputs))),)
+
+    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
+        """The expression's value for each element."""
+        consts = [c for c in inputs if c is not None]
+        shape = broadcast(*(c.shape for c in consts))
+        if numel(shape) > MAX_INLINE or len(consts) < len(inputs):
+            return None
+        try:
+            expr = self.expr(*(arg(i, c.dtype) for i, c in enumerate(consts)))
+        except TypeError as error:
+            raise ShapeError(str(error)) from None
+        columns = []
+        for c in consts:
+            values = c.values()
+            if c.shape != shape:
+                where = offsets(shape, broadcast_strides(c.shape, shape))
+                values = tuple(values[o] for o in where)
+            columns.append(values)
+        return (Const.of(expr.dtype, shape, [evaluate(expr, row) for row in zip(*columns)]),)  # noqa: B905
+
+    @classmethod
+    def arity(cls) -> tuple[int, int]:
+        """As many inputs as `expr` has operands; any number where those are variadic."""
+        code = cls.expr.__code__
+        count = code.co_argcount - 1
+        return (1, 1 << 30) if code.co_flags & 4 else (count, count)  # 4: has *args
+
+
+def _define(op_type: str, since: int, domain: str, doc: str, expr: Callable[..., Expr]) -> None:
+    body = {"__doc__": doc, "__module__": __name__, "__annotations__": {}, "expr": expr}
+    register(op_type, since, domain)(type(op_type, (Elementwise,), body))
+
+
+def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain: str = "") -> None:
+    """Register an operator of one input and no attributes."""
+
+    def expr(self: Op, x: Expr) -> Expr:
+        return function(x)
+
+    _define(op_type, since, domain, f"{op_type}(x), element by element.", expr)
+
+
+def binary(
+    op_type: str, function: Callable[[Expr, Expr], Expr], since: int = 7, domain: str = ""
+) -> None:
+    """Register an operator of two broadcast inputs and no attributes."""
+
+    def expr(self: Op, a: Expr, b: Expr) -> Expr:
+        return function(a, b)
+
+    _define(op_type, since, domain, f"{op_type}(a, b), broadcast, element by element.", expr)
+
+
+def variadic(op_type: str, function: Callable[..., Expr], since: int = 6) -> None:
+    """Register an operator of one or more broadcast inputs and no attributes."""
+
+    def expr(self: Op, *args: Expr) -> Expr:
+        return function(*args)
+
+    _define(op_type, since, "", f"{op_type}(x, ...), broadcast, element by element.", expr)
+
+
+def truth(x: Expr) -> Expr:
+    """Whether the value differs from zero, as NaN does."""
+    return x if x.dtype == BOOL else call("ne", x, 0)
+
+
+def is_infinite(x: Expr) -> Expr:
+    """Whether the value is an infinity of either sign."""
+    return call("eq", call("abs", x), float("inf"))
+
+
+def _of(op: str) -> Callable[..., Expr]:
+    return lambda *operands: call(op, *operands)
+
+
+def _fold(op: str) -> Callable[..., Expr]:
+    return lambda *operands: reduce(lambda a, b: call(op, a, b), operands)
+
+
+for _name, _op in {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "And": "and", "Or": "or",
+                   "Xor": "xor", "Equal": "eq", "Less": "lt", "Greater": "gt"}.items():  # fmt: skip
+    binary(_name, _of(_op))
+binary("LessOrEqual", _of("le"), since=12)
+binary("GreaterOrEqual", _of("ge"), since=12)
+binary("BitwiseAnd", _of("and"), since=18)
+binary("BitwiseOr", _of("or"), since=18)
+binary("BitwiseXor", _of("xor"), since=18)
+unary("BitwiseNot", _of("not"), since=18)
+unary("Not", _of("not"), since=1)
+
+for _name in ("Abs", "Neg", "Sqrt", "Floor", "Ceil", "Exp", "Log", "Tanh"):
+    unary(_name, _of(_name.lower()))
+for _name in ("Sin", "Cos", "Tan", "Asin", "Acos", "Atan"):
+    unary(_name, _of(_name.lower()), since=7)
+for _name in ("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Erf"):
+    unary(_name, _of(_name.lower()), since=9)
+unary("Round", _of("round"), since=11)
+unary("Reciprocal", lambda x: 1 / x)
+unary("Sign", lambda x: select(x > 0, const(1, x.dtype), _negative_sign(x)), since=9)
+unary("IsNaN", lambda x: call("ne", x, x), since=9)
+
+variadic("Min", _fold("min"))
+variadic("Max", _fold("max"))
+variadic("Sum", _fold("add"))
+variadic("Mean", lambda *xs: _fold("add")(*xs) / len(xs))
+
+
+def _negative_sign(x: Expr) -> Expr:
+    """-1 for negative values, else the value itself, which is a zero or NaN then."""
+    return x if x.dtype.kind == "u" else select(x < 0, const(-1, x.dtype), x)
+
+
+@register("Mod", since=10)
+class Mod(Elementwise):
+    """The remainder with the divisor's sign, or with the dividend's where fmod is set."""
+
+    fmod: bool = False
+
+    def expr(self, a: Expr, b: Expr) -> Expr:
+        """`fmod` or `mod`, which is 0 for integers modulo 0."""
+        return call("fmod" if self.fmod else "mod", a, b)
+
+
+@register("Pow", since=7)
+class Pow(Elementwise):
+    """base ** exponent in the base's dtype; the exponent may have another one."""
+
+    def expr(self, base: Expr, exponent: Expr) -> Expr:
+        """Computed in floats if either operand is one."""
+        if base.dtype.is_int and exponent.dtype.is_float:
+            return cast(call("pow", cast(base, exponent.dtype), exponent), base.dtype)
+        return call("pow", base, cast(exponent, base.dtype))
+
+
+@register("BitShift", since=11)
+class BitShift(Elementwise):
+    """x shifted by y bits, in zeros."""
+
+    direction: str
+
+    def expr(self, x: Expr, y: Expr) -> Expr:
+        """Zero where the distance is as large as the type: Wasm would take it modulo that."""
+        if self.direction not in ("LEFT", "RIGHT"):
+            raise TypeError(f"direction is {self.direction!r}, neither 'LEFT' nor 'RIGHT'")
+        shifted = call("shl" if self.direction == "LEFT" else "shr", x, y)
+        return select(y < x.dtype.bits, shifted, 0)
+
+
+@register("IsInf", since=10)
+class IsInf(Elementwise):
+    """Whether a value is an infinity of a sign that is looked for."""
+
+    detect_negative: bool = True
+    detect_positive: bool = True
+
+    def expr(self, x: Expr) -> Expr:
+        """One comparison, whichever signs are looked for."""
+        if self.detect_negative and self.detect_positive:
+            return is_infinite(x)
+        if not self.detect_negative and not self.detect_positive:
+            return const(0, BOOL)
+        return call("eq", x, float("inf") if self.detect_positive else float("-inf"))
+
+
+@register("Where", since=9)
+class Where(Elementwise):
+    """The element of x where the condition holds, else that of y."""
+
+    def expr(self, condition: Expr, x: Expr, y: Expr) -> Expr:
+        """A selection."""
+        return select(condition, x, y)

@@ -1,0 +1,83 @@
+"""copy, transpose, fill, iota: kernels that move elements or write known ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import KernelSpec
+
+__all__ = ["CopySpec", "FillSpec", "IotaSpec", "TransposeSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class CopySpec(KernelSpec):
+    """target[i0, .., i(R-1)] = source[i0, .., i(R-1)] by byte strides; target rows are contiguous.
+
+    itemsize: bytes per element. rank: R >= 1.
+    inner: how the source advances along the last dim: 'c' contiguous, 'b' one element for all,
+    's' strided.
+
+    args: target, source; d0 .. d(R-1) (sizes); for each dim but the last its strides in bytes in
+    target and source; where inner is 's', the source's stride along the last dim.
+    range: indices of dim 0.
+    """
+
+    itemsize: int
+    rank: int
+    inner: str
+
+    @property
+    def name(self) -> str:
+        """E.g. `copy4_2d_c`."""
+        return f"copy{self.itemsize}_{self.rank}d_{self.inner}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransposeSpec(KernelSpec):
+    """target[o.., m, n] = source[o.., n, m] for 4-byte elements, by tiles of 4 x 4.
+
+    Along m the source is contiguous, along n the target is.
+    outer: number of further dims, which may lie anywhere in memory.
+
+    args: target, source, M, N, target's stride along m, source's stride along n (bytes); for each
+    outer dim its size, and its strides in bytes in target and source.
+    range: indices m.
+    """
+
+    TILE: ClassVar[int] = 4
+
+    outer: int
+
+    @property
+    def name(self) -> str:
+        """E.g. `transpose4_1`."""
+        return f"transpose4_{self.outer}"
+
+
+@dataclass(frozen=True, slots=True)
+class FillSpec(KernelSpec):
+    """target[i] = value, for a value of 1, 2, 4 or 8 bytes.
+
+    args: target, low word of the value, high word. range: elements.
+    """
+
+    itemsize: int
+
+    @property
+    def name(self) -> str:
+        """E.g. `fill4`."""
+        return f"fill{self.itemsize}"
+
+
+@dataclass(frozen=True, slots=True)
+class IotaSpec(KernelSpec):
+    """target[i] = i, in i64.
+
+    args: target. range: elements.
+    """
+
+    @property
+    def name(self) -> str:
+        """`iota`."""
+        return "iota"
