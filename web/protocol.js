@@ -58,7 +58,7 @@
 
 /**
  * One row of the report: how a node of the model will run.
- * @typedef {{node: string, op: string, how: string}} ReportRow
+ * @typedef {{node: string, op: string, how: 'kernel' | 'init' | 'folded', kernels: string[]}} ReportRow
  */
 
 /**
@@ -67,9 +67,9 @@
  */
 
 /**
- * A model's face, before it is compiled. A dimension is a size or a symbol.
- * @typedef {{name: string, dtype: string, shape: (number | string)[]}} Signature
- * @typedef {{inputs: Signature[], outputs: Signature[], nodes: number, opset: number, producer: string}} ModelInfo
+ * A model's face before it is compiled. A dimension is a size or a symbol; a shape may be unknown altogether.
+ * @typedef {{name: string, dtype: string, shape: (number | string)[] | null}} Signature
+ * @typedef {{inputs: Signature[], outputs: string[], nodes: number}} ModelInfo
  */
 
 /**

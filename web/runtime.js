@@ -22,6 +22,8 @@ import { ARRAYS } from './tensor.js';
 const PAGE = 65536;
 const VERSION = 1;
 
+const STATUS = 16 / 4; // where a kernel writes that it met invalid data
+
 // Words of the memory's reserved first kilobyte that belong to the host; the module's own barriers use bytes 64 to 127.
 // Each has a cache line of its own.
 const GENERATION = 512 / 4; // counts runs; a change wakes the followers
@@ -130,6 +132,9 @@ export class Runtime {
     this.#run(table, 0, steps, 0, this.threads);
     let done = others > 0 ? Atomics.load(this.#control, FINISHED) : 0;
     while (done < others) done = awaitChange(this.#control, FINISHED, done);
+    if (Atomics.exchange(this.#control, STATUS, 0) !== 0) {
+      throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
+    }
   }
 }
 

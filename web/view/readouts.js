@@ -1,0 +1,64 @@
+// @ts-check
+/** @file The measurements: download, compile, inference, and what threads and SIMD are in use, and why. */
+
+import { chooseSimd, chooseThreads, probe } from '../features.js';
+import { element, make } from './dom.js';
+import { formatBytes, formatCount, formatTime } from './format.js';
+
+/** @typedef {import('../session.js').InferenceSession['stats']} Stats */
+
+const PHASES = /** @type {Record<string, string>} */ ({
+  parse: 'Compile: reading the file',
+  passes: 'Compile: optimising the graph',
+  lower: 'Compile: planning kernels and memory',
+  emit: 'Compile: writing WebAssembly',
+});
+
+/**
+ * One tile's figure, with what it measures below it.
+ * @param {'download' | 'compile' | 'inference'} tile
+ * @param {string} figure
+ * @param {string} [note]
+ */
+export function showTile(tile, figure, note) {
+  element(tile, HTMLElement).replaceChildren(figure, ...(note ? [make('small', {}, note)] : []));
+}
+
+/** Empties the tile for inference, since it measured another model. */
+export function clearInference() {
+  showTile('inference', '–');
+}
+
+/** Says which threads and SIMD level will be used. */
+export function showFeatures() {
+  const features = probe();
+  const threads = chooseThreads(features);
+  const simd = chooseSimd(features);
+  const [threadsItem, simdItem] = [element('threads', HTMLElement), element('simd', HTMLElement)];
+  threadsItem.dataset.value = String(threads.value);
+  threadsItem.textContent = `${threads.value} thread${threads.value > 1 ? 's' : ''}: ${threads.reason}.`;
+  simdItem.dataset.value = simd.value;
+  simdItem.textContent = `${simd.value === 'relaxed' ? 'Relaxed' : 'Baseline'} SIMD: ${simd.reason}.`;
+}
+
+/**
+ * What compiling and loading took, and what the model holds.
+ * @param {Stats} stats
+ * @param {{bootMs?: number}} start
+ */
+export function showStats(stats, { bootMs }) {
+  showTile('compile', formatTime(stats.compileMs), `${formatBytes(stats.codeBytes)} of WebAssembly`);
+  const phases = Object.entries(stats.phases).map(([phase, seconds]) => [PHASES[phase] ?? `Compile: ${phase}`, formatTime(seconds * 1000)]);
+  const rows = [
+    ...(bootMs === undefined ? [] : [['Starting Python, beside the download', formatTime(bootMs)]]),
+    ...phases,
+    ['Loading weights and threads', formatTime(stats.loadMs)],
+    ['First run, to warm up', formatTime(stats.warmMs)],
+    ['Multiplications a run', formatCount(stats.macs)],
+    ['Memory: weights', formatBytes(stats.weightBytes)],
+    ['Memory: activations', formatBytes(stats.arenaBytes)],
+    ['Memory of the model in all', formatBytes(stats.memoryBytes)],
+  ];
+  const pairs = rows.map(([term, value]) => make('div', {}, make('dt', {}, term), make('dd', {}, value)));
+  /** @type {HTMLElement} */ (document.querySelector('#phases dl')).replaceChildren(...pairs);
+}
