@@ -1,0 +1,67 @@
+"""Emit a `Finish`: bias and operands of the epilogue, vector by vector.
+
+finisher = Finisher(f, target, finish, args, operand_word=8)
+finisher.start(column)           # bias vector at a column, or zero
+finisher.apply(acc, out, column) # the epilogue of a sum that will be stored at `out`
+"""
+
+from __future__ import annotations
+
+from ....program.kernels.finish import Finish
+from ...base import Target
+from .. import asm as w
+from ..expr import VectorExpr
+from ..function import Function, Local
+from ..val import Val
+
+__all__ = ["Finisher"]
+
+OUT_WORD, BIAS_WORD = 0, 1
+
+
+class Finisher:
+    """The finish of a kernel whose argument words begin with `out bias`.
+
+    Operands are read where they are needed: a vector that reaches beyond the last column takes what
+    lies behind, which is readable, and whose result nobody stores.
+    """
+
+    def __init__(
+        self, f: Function, target: Target, finish: Finish, args: Val, operand_word: int
+    ) -> None:
+        self.f = f
+        self.finish = finish
+        self._bias = f.let(w.i32_load(args, offset=4 * BIAS_WORD)) if finish.bias else None
+        self._operands: list[Local] = []
+        out = f.let(w.i32_load(args, offset=4 * OUT_WORD)) if "full" in finish.operands else None
+        for i, mode in enumerate(finish.operands):
+            word = w.i32_load(args, offset=4 * (operand_word + i))
+            if mode == "scalar":
+                self._operands.append(f.let(w.v128_load32_splat(word)))
+            elif mode == "full":
+                assert out is not None
+                self._operands.append(f.let(word - out))
+            else:
+                self._operands.append(f.let(word))
+        if out is not None:
+            f.free(out)
+        self._expr = VectorExpr(f, target, finish.epilogue) if finish.epilogue else None
+
+    def start(self, column: Val, vector: int = 0) -> Val:
+        """The bias of 4 columns, `vector` vectors after `column` bytes; zero if there is none."""
+        if self._bias is None:
+            return w.f32x4_const(0)
+        return w.v128_load(self._bias + column, offset=16 * vector, align=4)
+
+    def apply(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
+        """What to store of 4 sums at `out` + 16 * vector, at `column` + 16 * vector in the row."""
+        if self._expr is None:
+            return total
+        values = [total]
+        for mode, operand in zip(self.finish.operands, self._operands, strict=True):
+            if mode == "scalar":
+                values.append(operand)
+            else:
+                base = out if mode == "full" else column
+                values.append(w.v128_load(operand + base, offset=16 * vector, align=4))
+        return self._expr(*values)

@@ -1,0 +1,31 @@
+"""Finish: what a kernel of sums does to its sums before it stores them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir.expr import Expr
+from .base import expr_tag
+
+__all__ = ["Finish"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A bias by column, then an elementwise expression.
+
+    bias: whether there is one; it is where the sums begin.
+    epilogue: argument 0 is the sum, argument 1 + i operand i.
+    operands: how each is read: 'full' (shaped like the output), 'column' (one value for each
+    column, the last dimension) or 'scalar'. All are f32, and so is the result.
+    """
+
+    bias: bool = False
+    epilogue: Expr | None = None
+    operands: tuple[str, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """The end of a kernel's name, e.g. `_bias_add1f0c22_f`."""
+        modes = "".join(mode[0] for mode in self.operands)
+        return ("_bias" if self.bias else "") + expr_tag(self.epilogue) + (modes and f"_{modes}")
