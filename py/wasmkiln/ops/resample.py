@@ -27,7 +27,6 @@ __all__ = ["Plan", "Resample"]
 GRAIN = 8192
 
 Taps = list[tuple[int, float]]
-Group = tuple[tuple[int, ...], tuple[Plan, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +157,9 @@ def _cubic(x: float, a: float) -> float:
     if x <= 1:
         return ((a + 2) * x - (a + 3)) * x * x + 1
     return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a if x < 2 else 0.0
+
+
+Group = tuple[tuple[int, ...], tuple[Plan, ...]]
 
 
 @register("Resample", domain=INTERNAL)
