@@ -15,6 +15,8 @@ import { Channel } from './channel.js';
 let current = null;
 /** @type {Set<(step: string) => void>} */
 const bootListeners = new Set();
+/** The step that the start has come to. */
+let bootStep = '';
 
 /**
  * Starts Python, or joins the start that is under way. A start that failed is tried again by the next call.
@@ -22,8 +24,11 @@ const bootListeners = new Set();
  * @returns {Promise<Booted>}
  */
 export function boot(onStep) {
-  if (onStep) bootListeners.add(onStep);
   const { booted } = (current ??= start());
+  if (onStep) {
+    bootListeners.add(onStep);
+    if (bootStep) onStep(bootStep);
+  }
   return booted.finally(() => onStep && bootListeners.delete(onStep));
 }
 
@@ -89,6 +94,10 @@ async function askNow(request, { onStep, signal }) {
 }
 
 function start() {
+  const announce = (/** @type {string} */ step) => {
+    bootStep = step;
+    bootListeners.forEach((listener) => listener(step));
+  };
   const channel = new Channel('./compiler.worker.js', () => {
     if (current?.channel === channel) current = null;
   });
@@ -98,11 +107,16 @@ function start() {
       pyodide: new URL('./pyodide/', import.meta.url).href,
       wheel: new URL('./wheel/wasmkiln.whl', import.meta.url).href,
     },
-    { onProgress: ({ step }) => bootListeners.forEach((listener) => listener(step)) },
+    { onProgress: ({ step }) => announce(step) },
   );
-  booted.catch((error) => {
-    if (current?.channel === channel) current = null;
-    channel.terminate(error);
-  });
+  booted.then(
+    () => {
+      bootStep = '';
+    },
+    (error) => {
+      if (current?.channel === channel) current = null;
+      channel.terminate(error);
+    },
+  );
   return { channel, booted };
 }

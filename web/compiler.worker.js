@@ -77,11 +77,8 @@ async function startPython(indexURL) {
   } catch (error) {
     throw new DownloadError(`Pyodide could not be loaded from ${indexURL} (${error})`);
   }
-  // No packages are installed here, so the lock file that lists them need not be fetched.
-  return module.loadPyodide({ indexURL, lockFileContents: JSON.stringify(NO_PACKAGES) });
+  return module.loadPyodide({ indexURL });
 }
-
-const NO_PACKAGES = { info: { arch: 'wasm32', platform: '', version: '', python: '', abi_version: '' }, packages: {} };
 
 /** @param {string} url */
 async function fetchBytes(url) {

@@ -3,7 +3,7 @@
  * @file The opaque handles under InferenceSession: load(bytes) → handle, predict(handle, feeds), release(handle).
  */
 
-import { compile } from './compiler.js';
+import { boot, compile } from './compiler.js';
 import { ComputeGroup } from './compute.js';
 import { ReleasedError, UnsupportedBrowserError } from './errors.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
@@ -61,6 +61,7 @@ export async function load(model, options = {}, watch = {}) {
     dims: options.dims ?? {},
     shapes: options.shapes ?? {},
   };
+  await boot(watch.onStep);
   const start = performance.now();
   const { artifact, model: bytes, report, timings } = await compile(model, chosen, watch);
   const compileMs = performance.now() - start;
