@@ -14,7 +14,11 @@ from .types import TensorType
 if TYPE_CHECKING:
     from ..ops.base import Op
 
-__all__ = ["GraphBuilder", "Visit", "describe", "rewrite"]
+__all__ = ["MAX_FOLDED_FLOATS", "GraphBuilder", "Visit", "describe", "rewrite"]
+
+# Integers are shape arithmetic and must fold. Longer float vectors are weights: they are computed
+# at load by kernels, which is a thousand times faster than here.
+MAX_FOLDED_FLOATS = 16
 
 
 class GraphBuilder:
@@ -76,16 +80,17 @@ class GraphBuilder:
     ) -> tuple[str, ...]:
         """Add a node and return all its outputs."""
         hint = hint or (inputs[0] if inputs else op.op_type)
-        base = hint.split(".", 1)[0] if "." in hint else hint
-        outputs = tuple(self.fresh(base) for _ in range(n_outputs))
+        base, dot, serial = hint.rpartition(".")
+        base = base if dot and serial.isdigit() else hint
+        outputs = tuple([self.fresh(base) for _ in range(n_outputs)])
         node = Node(op, tuple(inputs), outputs, self.origin[0] if self.origin else "", self.origin)
         self.append(node)
         return outputs
 
     def append(self, node: Node) -> None:
         """Add a node whose output names are given; infers its types, or folds it away."""
-        inputs = tuple(self.types[i] if i else None for i in node.inputs)
-        if all(t is None or t.value is not None for t in inputs) and node.op.is_pure():
+        inputs = tuple([self.types[i] if i else None for i in node.inputs])
+        if _may_fold(node, inputs):
             folded = self._fold(node, inputs)
             if folded is not None:
                 for name, value in zip(node.outputs, folded, strict=False):
@@ -96,10 +101,10 @@ class GraphBuilder:
         types = infer_node(node, inputs)
         known = [t.value for t in types]
         if node.outputs and all(v is not None for v in known):
-            for name, value in zip(node.outputs, known, strict=False):
-                if name and value is not None:
-                    self.consts[name] = value
-                    self.types[name] = TensorType.of(value)
+            for name, const in zip(node.outputs, known, strict=False):
+                if name and const is not None:
+                    self.consts[name] = const
+                    self.types[name] = TensorType.of(const)
             return
         for name, t in zip(node.outputs, types, strict=False):
             if name:
@@ -138,6 +143,19 @@ class GraphBuilder:
             {k: v for k, v in self.consts.items() if k in used},
             {k: v for k, v in self.types.items() if k in used},
         )
+
+
+def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
+    """Whether all inputs are known, and plain Python should compute the outputs."""
+    weights = False
+    for t in inputs:
+        if t is not None:
+            if t.value is None:
+                return False
+            weights = weights or (t.dtype.is_float and t.size > MAX_FOLDED_FLOATS)
+    if weights and node.op.view(*inputs) is None:
+        return False
+    return node.op.is_pure()
 
 
 def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[TensorType, ...]:
@@ -179,7 +197,7 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
     b = GraphBuilder(g)
     renamed: dict[str, str] = {}
     for old in g.nodes:
-        inputs = tuple(renamed.get(i, i) for i in old.inputs)
+        inputs = tuple([renamed.get(i, i) for i in old.inputs])
         node = (
             old if inputs == old.inputs else Node(old.op, inputs, old.outputs, old.name, old.origin)
         )

@@ -1,0 +1,54 @@
+"""Passes: Graph to Graph, one file each, in the order of PIPELINE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..ir.graph import Graph
+from ..options import CompileOptions
+from .bind import bind
+from .clean import clean
+from .epilogue import fuse_epilogues
+from .expand import expand
+from .fold_weights import fold_weights
+from .fuse import fuse_maps
+from .infer import infer
+from .layout import layout
+from .maps import to_maps
+from .partition import partition
+from .promote import promote
+from .select import select
+from .simplify import simplify
+
+__all__ = ["PIPELINE", "Pass", "partition", "run_passes"]
+
+Pass = Callable[[Graph, CompileOptions], Graph]
+
+# Each name once: it is how a pass is called in `wasmkiln inspect --passes`.
+PIPELINE: tuple[tuple[str, Pass], ...] = (
+    ("bind", bind),  # sizes for symbolic dimensions
+    ("infer", infer),  # types for all values; shape arithmetic folds, If is inlined
+    ("promote", promote),  # f16 and bf16 become f32
+    ("clean", clean),  # what folding has left over
+    ("join", simplify),  # identities go, so that layers and what follows them are neighbours
+    ("fold_weights", fold_weights),  # while BatchNormalization is still whole
+    ("expand", expand),  # composite operators into simpler ones
+    ("simplify", simplify),  # their views and transposes join
+    ("layout", layout),  # channels last; before fusion, which hides what an operator is
+    ("to_maps", to_maps),  # all that is elementwise
+    ("fuse_maps", fuse_maps),
+    ("fuse_epilogues", fuse_epilogues),
+    ("select", select),  # kernels, and the packing of their weights
+    ("tidy", simplify),  # views and transposes that selection has made
+)
+
+
+def run_passes(
+    g: Graph, options: CompileOptions, observe: Callable[[str, Graph], None] | None = None
+) -> Graph:
+    """The graph ready to be lowered; `observe` sees it after each pass."""
+    for name, function in PIPELINE:
+        g = function(g, options)
+        if observe is not None:
+            observe(name, g)
+    return g

@@ -1,0 +1,57 @@
+"""Type every node, fold what is known while compiling, and inline the branches of If."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import UnsupportedOperatorError
+from ..ir.builder import GraphBuilder, describe
+from ..ir.graph import Graph, Node
+from ..ir.types import TensorType
+from ..ops.control import If
+from ..options import CompileOptions
+
+__all__ = ["infer"]
+
+
+def infer(g: Graph, options: CompileOptions) -> Graph:
+    """The graph with a concrete type for each value; shape arithmetic and `If` have vanished."""
+    b = GraphBuilder(g)
+    renamed = {name: name for name in (*g.inputs, *g.consts)}
+    _add_nodes(b, g.nodes, renamed, inner=False)
+    return b.build({name: renamed[value] for name, value in g.outputs.items()})
+
+
+def _add_nodes(
+    b: GraphBuilder, nodes: Sequence[Node], renamed: dict[str, str], inner: bool
+) -> None:
+    """Add nodes under the names that `renamed` gives; nodes of a branch get new names."""
+    for old in nodes:
+        inputs = tuple([renamed[i] if i else "" for i in old.inputs])
+        b.origin = old.origin
+        if isinstance(old.op, If):
+            values = _inline(b, old, old.op, inputs[0], renamed)
+            renamed.update(zip(old.outputs, values, strict=False))
+            continue
+        outputs = tuple([b.fresh(o) if o and inner else o for o in old.outputs])
+        renamed.update(zip(old.outputs, outputs, strict=True))
+        b.append(Node(old.op, inputs, outputs, old.name, old.origin))
+
+
+def _inline(
+    b: GraphBuilder, node: Node, op: If, condition: str, renamed: dict[str, str]
+) -> list[str]:
+    """Add the branch that is taken; its names hide those around it."""
+    t = b.type(condition)
+    if t.value is None or t.size != 1:
+        raise UnsupportedOperatorError(
+            f"{describe(node, (t,))}: the condition depends on data computed at run time"
+        )
+    branch = op.then_branch if t.value.item() else op.else_branch
+    scope = dict(renamed)
+    for name, const in branch.consts.items():
+        scope[name] = fresh = b.fresh(name)
+        b.consts[fresh] = const
+        b.types[fresh] = TensorType.of(const)
+    _add_nodes(b, branch.nodes, scope, inner=True)
+    return [scope[value] for value in branch.outputs.values()]
