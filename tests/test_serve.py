@@ -1,0 +1,120 @@
+"""`python serve.py`: the command line, the address it listens on, and how it starts and stops."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from wasmkiln.devserver.download import Artefact
+from wasmkiln.devserver.progress import Progress
+from wasmkiln.devserver.pyodide_core import FILES
+from wasmkiln.devserver.site import Site, prepare
+
+import serve
+from models import manifest
+from tests.shared import ROOT
+
+PAGE = b"<!doctype html>"
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "serve.py", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def test_everything_the_page_needs_is_there_by_its_url(site: Site) -> None:
+    entry = manifest.entry(manifest.load()["default"])
+    pinned = {f"/pyodide/{file.name}": file for file in FILES}
+    pinned[f"/{entry['url']}"] = Artefact(entry["file"], entry["bytes"], entry["sha256"])
+    for url, file in pinned.items():
+        assert file.is_at(site.files[url]), url
+    others = {"/wheel/wasmkiln.whl", "/wheel/wasmkiln.json"}
+    others |= {"/models/manifest.json", f"/{entry['labels']}"}
+    assert set(site.files) == set(pinned) | others
+    assert all(path.is_file() for path in site.files.values())
+
+
+def test_a_second_preparation_does_nothing(site: Site) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / ".cache").rglob("*")}
+    output = io.StringIO()
+    assert prepare(ROOT, ROOT / ".cache", Progress(output)) == site
+    assert output.getvalue() == ""
+    assert {path: path.stat().st_mtime_ns for path in (ROOT / ".cache").rglob("*")} == before
+
+
+def test_it_serves_and_ends_quietly_on_interrupt(site: Site) -> None:
+    process = start("--port", "0")
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("Open http://127.0.0.1:")
+        with urllib.request.urlopen(line.split()[1], timeout=20) as response:
+            assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+            assert response.read().lower().startswith(PAGE)
+    finally:
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=20)
+    assert (output, errors.strip(), process.returncode) == ("", "", 0)
+
+
+def test_no_isolation_is_an_option(site: Site) -> None:
+    process = start("--port", "0", "--no-isolation", "--verbose")
+    try:
+        assert process.stdout is not None
+        with urllib.request.urlopen(process.stdout.readline().split()[1], timeout=20) as response:
+            assert "Cross-Origin-Embedder-Policy" not in response.headers
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert errors.strip() == "GET '/' 200"
+
+
+def test_a_port_in_use_is_explained(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = start("--port", port)
+        output, errors = done.communicate(timeout=30)
+    assert (done.returncode, output) == (2, "")
+    assert errors == (
+        f"Port {port} of 127.0.0.1 is in use, maybe by another serve.py. "
+        "Choose another with --port, or --port 0 for any free one.\n"
+    )
+
+
+def test_an_address_of_another_machine_is_explained(site: Site) -> None:
+    process = start("--host", "192.0.2.1", "--port", "0")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert errors.startswith("Cannot listen on 192.0.2.1 port 0: ")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        serve.parse_arguments(["--port", port])
+    assert "--port" in capsys.readouterr().err
+
+
+def test_it_starts_with_nothing_but_the_standard_library(site: Site) -> None:
+    # -I and -S: no site-packages, no environment, as on a machine where nothing is installed.
+    command = [sys.executable, "-I", "-S", str(ROOT / "serve.py"), "--prepare-only"]
+    done = subprocess.run(command, cwd=Path("/"), capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
