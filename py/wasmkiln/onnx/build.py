@@ -130,7 +130,7 @@ class Builder:
         place = describe(node)
         try:
             op = self._op(call)
-            value = op.evaluate() if op.op_type == "Constant" and node.outputs[:1] else None
+            value = op.evaluate() if op.op_type == "Constant" else None
         except UnsupportedOperatorError as error:
             self._unsupported(str(error), place)
             return None
@@ -143,7 +143,7 @@ class Builder:
             raise InvalidModelError(f"{place}: inputs are {inputs}, where {wanted} are needed")
         if not any(node.outputs):
             raise InvalidModelError(f"{place} has no outputs")
-        if value:
+        if value and node.outputs[0]:
             return value[0]
         name = node.name or next(filter(None, node.outputs))
         return Node(op, inputs, node.outputs, name, (name,))
