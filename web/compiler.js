@@ -2,6 +2,7 @@
 /** @file The compiler as the page sees it: Python in a worker, started once and shared by all sessions. */
 
 import { Channel } from './channel.js';
+import { InternalError } from './errors.js';
 
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
@@ -20,16 +21,33 @@ let bootStep = '';
 
 /**
  * Starts Python, or joins the start that is under way. A start that failed is tried again by the next call.
- * @param {(step: string) => void} [onStep] told what has begun, in words
+ * @param {Watch} [watch] an abort ends the waiting, not the start
  * @returns {Promise<Booted>}
  */
-export function boot(onStep) {
+export function boot({ onStep, signal } = {}) {
   const { booted } = (current ??= start());
   if (onStep) {
     bootListeners.add(onStep);
     if (bootStep) onStep(bootStep);
   }
-  return booted.finally(() => onStep && bootListeners.delete(onStep));
+  return orAborted(booted, signal).finally(() => onStep && bootListeners.delete(onStep));
+}
+
+/**
+ * The promise, or an abort that comes before it.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+function orAborted(promise, signal) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    if (signal.aborted) stop();
+  });
 }
 
 /**
@@ -65,7 +83,7 @@ let idle = Promise.resolve();
 function ask(request, watch) {
   const answer = idle.then(() => askNow(request, watch));
   idle = answer.then(() => {}, () => {});
-  return answer;
+  return orAborted(answer, watch.signal);
 }
 
 /**
@@ -77,20 +95,30 @@ function ask(request, watch) {
  */
 async function askNow(request, { onStep, signal }) {
   signal?.throwIfAborted();
-  await boot(onStep);
+  await boot({ onStep, signal });
   signal?.throwIfAborted();
   const { channel } = /** @type {NonNullable<typeof current>} */ (current);
-  const stop = () => {
-    current = null;
-    channel.terminate(signal?.reason);
-    boot().catch(() => {}); // the next caller meets the error
-  };
+  const stop = () => restart(channel, signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     return await request(channel);
+  } catch (error) {
+    // After a defect of ours, or of Python, nobody knows what state it is in.
+    if (error instanceof InternalError) restart(channel, error);
+    throw error;
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+/**
+ * @param {Channel} channel
+ * @param {Error} reason
+ */
+function restart(channel, reason) {
+  channel.terminate(reason);
+  if (current?.channel === channel) current = null;
+  boot().catch(() => {}); // the next caller meets the error
 }
 
 function start() {

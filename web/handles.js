@@ -61,7 +61,7 @@ export async function load(model, options = {}, watch = {}) {
     dims: options.dims ?? {},
     shapes: options.shapes ?? {},
   };
-  await boot(watch.onStep);
+  await boot(watch);
   const start = performance.now();
   const { artifact, model: bytes, report, timings } = await compile(model, chosen, watch);
   const compileMs = performance.now() - start;

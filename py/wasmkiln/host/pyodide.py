@@ -1,37 +1,40 @@
-"""The bridge to JavaScript, inside Pyodide: models come as JS buffers, artifacts go back as JS objects.
+"""The browser: the engine that runs code under Pyodide, and the page's door to the compiler.
 
-Each function returns an object that has either its result or `error: {name, message}`; nothing is
-raised into JavaScript, so the caller needs no tracebacks to be parsed.
-
-    inspectModel(Uint8Array) -> {info: JSON}
-    compileModel(Uint8Array, JSON of options) -> {meta: JSON, code, data: Uint8Array, report: JSON, timings: JSON}
-"""  # noqa: E501
+This is the only module that knows of JavaScript. `PyodideHost` is for Python code in the browser.
+The page itself calls `inspect_buffer` and `compile_buffer`, and runs the artifact without Python.
+Both answer with a plain object that holds either the result or `error: {name, message}`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import js
-from pyodide.ffi import JsBuffer, JsProxy, to_js
+from pyodide.ffi import JsException, to_js
 
+from ..artifact import Artifact
 from ..compiler import compile_model
-from ..errors import InvalidInputError, WasmkilnError
+from ..errors import InternalError, InvalidInputError, LimitError, ReleasedError, WasmkilnError
 from ..ir.shape import Sym
 from ..ir.types import InputType
 from ..onnx.load import load
+from ..onnx.source import ByteSource
 from ..options import CompileOptions
+from .base import Instance, check_status, initialize
 
-__all__ = ["JsSource", "compile_buffer", "inspect_buffer"]
+__all__ = ["JsSource", "PyodideHost", "compile_buffer", "inspect_buffer"]
+
+_OPTIONS = frozenset({"simd", "threads", "dims", "shapes"})
 
 
 @dataclass(frozen=True, slots=True)
 class JsSource:
     """A Uint8Array as a source of bytes: only the ranges that are read are copied into Python."""
 
-    array: JsBuffer
+    array: Any
 
     @property
     def size(self) -> int:
@@ -45,20 +48,93 @@ class JsSource:
         return data
 
 
-def inspect_buffer(array: JsBuffer) -> JsProxy:
-    """What a model takes and gives, before it is compiled."""
-    return _answer(lambda: _inspect(JsSource(array)))
+class PyodideHost:
+    """Loads artifacts into the browser's WebAssembly engine, which runs them on this thread."""
+
+    def load(self, artifact: Artifact, files: Sequence[ByteSource]) -> Instance:
+        """Compile the module and prepare the weights."""
+        instance = PyodideInstance(artifact)
+        initialize(instance, artifact, files)
+        return instance
 
 
-def compile_buffer(array: JsBuffer, options: str) -> JsProxy:
-    """Compile a model; `options` are the fields of CompileOptions as JSON."""
+class PyodideInstance:
+    """A model in a memory of its own, run by one thread."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        pages = artifact.pages
+        limits = {"initial": pages, "maximum": pages, "shared": artifact.shared}
+        try:
+            memory = js.WebAssembly.Memory.new(_object(limits))
+        except JsException as error:
+            raise LimitError(f"{pages * 65536:,} bytes of memory: {error}") from error
+        try:
+            module = js.WebAssembly.Module.new(to_js(artifact.code))
+            imports = _object({"env": {"memory": memory}})
+            self._run: Any = js.WebAssembly.Instance.new(module, imports).exports.run
+        except JsException as error:
+            raise InternalError(f"the emitted module is invalid: {error}") from error
+        self._bytes: Any = js.Uint8Array.new(memory.buffer)
+        self._main = artifact.main
+
+    def write(self, address: int, data: bytes | memoryview) -> None:
+        """Copy bytes into the model's memory."""
+        self._window(address, len(data)).assign(data)
+
+    def read(self, address: int, nbytes: int) -> bytes:
+        """A copy of bytes of the model's memory."""
+        data: bytes = self._window(address, nbytes).to_bytes()
+        return data
+
+    def copy(self, source: ByteSource, offset: int, nbytes: int, address: int) -> None:
+        """Copy a range of a model file; one in JavaScript goes straight from there."""
+        if isinstance(source, JsSource):
+            self._bytes.set(source.array.subarray(offset, offset + nbytes), address)
+        else:
+            self.write(address, source.read(offset, nbytes))
+
+    def step(self, table: int, first: int, count: int) -> None:
+        """Run step records."""
+        try:
+            self._run(table, first, count, 0, 1)
+        except JsException as error:
+            raise InternalError(f"the emitted code failed: {error}") from error
+
+    def run(self) -> None:
+        """Run the main steps."""
+        self._check()
+        self.step(self._main.table, 0, self._main.steps)
+        check_status(self)
+
+    def release(self) -> None:
+        """Give up the memory."""
+        self._run = self._bytes = None
+
+    def _window(self, address: int, nbytes: int) -> Any:
+        self._check()
+        return self._bytes.subarray(address, address + nbytes)
+
+    def _check(self) -> None:
+        if self._bytes is None:
+            raise ReleasedError("this session was released")
+
+
+def inspect_buffer(array: Any) -> Any:
+    """What the model in a Uint8Array takes and gives, before it is compiled: {info: JSON}."""
+    return _answer(lambda: {"info": json.dumps(_inspect(JsSource(array)))})
+
+
+def compile_buffer(array: Any, options: str) -> Any:
+    """Compile the model in a Uint8Array; `options` is JSON with fields of CompileOptions.
+
+    Answers {meta, report, timings: JSON, code, data: Uint8Array}.
+    """
     return _answer(lambda: _compile(JsSource(array), parse_options(json.loads(options))))
 
 
 def parse_options(given: Mapping[str, Any]) -> CompileOptions:
     """The options that a page may set; InvalidInputError for any other."""
-    unknown = given.keys() - {"simd", "threads", "dims", "shapes"}
-    if unknown:
+    if unknown := given.keys() - _OPTIONS:
         raise InvalidInputError(f"there is no compile option {', '.join(sorted(unknown))}")
     shapes = {name: tuple(shape) for name, shape in given.get("shapes", {}).items()}
     return CompileOptions(**{**given, "shapes": shapes})
@@ -66,22 +142,17 @@ def parse_options(given: Mapping[str, Any]) -> CompileOptions:
 
 def _inspect(source: JsSource) -> dict[str, Any]:
     model = load(source)
-    graph = model.graph
-    info = {
-        "inputs": [_signature(name, graph.inputs[name]) for name in graph.inputs],
-        "outputs": [{"name": name} for name in graph.outputs],
-        "nodes": len(graph.nodes),
+    return {
+        "inputs": [_signature(name, declared) for name, declared in model.graph.inputs.items()],
+        "outputs": list(model.graph.outputs),
+        "nodes": len(model.graph.nodes),
     }
-    return {"info": json.dumps(info)}
 
 
 def _signature(name: str, declared: InputType) -> dict[str, Any]:
     shape = declared.shape
-    return {
-        "name": name,
-        "dtype": declared.dtype.full,
-        "shape": None if shape is None else [d.name if isinstance(d, Sym) else d for d in shape],
-    }
+    dims = None if shape is None else [d.name if isinstance(d, Sym) else d for d in shape]
+    return {"name": name, "dtype": declared.dtype.full, "shape": dims}
 
 
 def _compile(source: JsSource, options: CompileOptions) -> dict[str, Any]:
@@ -96,30 +167,33 @@ def _compile(source: JsSource, options: CompileOptions) -> dict[str, Any]:
     }
 
 
-def _answer(work: Callable[[], dict[str, Any]]) -> JsProxy:
+def _answer(work: Callable[[], dict[str, Any]]) -> Any:
+    """The result for JavaScript, or what went wrong, so that no traceback has to be parsed."""
     try:
-        result = work()
-    except BaseException as error:
-        result = {"error": _describe(error)}
-    answer: JsProxy = to_js(result, dict_converter=js.Object.fromEntries)
-    return answer
+        return _object(work())
+    except Exception as error:
+        return _object({"error": _describe(error)})
 
 
-def _describe(error: BaseException) -> dict[str, str]:
+def _describe(error: Exception) -> dict[str, str]:
     if isinstance(error, WasmkilnError):
         return {"name": type(error).__name__, "message": str(error)}
     if isinstance(error, MemoryError):
         return {"name": "LimitError", "message": "the compiler ran out of memory"}
-    return {"name": "InternalError", "message": _last_line(error)}
+    return {"name": "InternalError", "message": f"{type(error).__name__}: {error}{_place(error)}"}
 
 
-def _last_line(error: BaseException) -> str:
-    """The exception with the place where it was raised."""
+def _place(error: Exception) -> str:
+    """Where an exception was raised: the last frame of its traceback."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = ""
-    if trace is not None:
-        file = trace.tb_frame.f_code.co_filename.rsplit("/wasmkiln/", 1)[-1]
-        where = f" ({file}:{trace.tb_lineno})"
-    return f"{type(error).__name__}: {error}{where}"
+    if trace is None:
+        return ""
+    file = trace.tb_frame.f_code.co_filename.rsplit("/wasmkiln/", 1)[-1]
+    return f" ({file}:{trace.tb_lineno})"
+
+
+def _object(mapping: Mapping[str, Any]) -> Any:
+    """The mapping as a JavaScript object; bytes become a Uint8Array."""
+    return to_js(mapping, dict_converter=js.Object.fromEntries)
