@@ -43,7 +43,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(pyodide_core, "TARBALL", artefact("core.tgz", TARBALL))
     files = tuple(artefact(name, content) for name, content in CONTENTS.items())
     monkeypatch.setattr(pyodide_core, "FILES", files)
-    monkeypatch.setattr(pyodide_core.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     for folder in ("registry/pyodide/-", "cdn"):
         (tmp_path / folder).mkdir(parents=True)
     return tmp_path
