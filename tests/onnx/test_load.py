@@ -19,6 +19,10 @@ from tests.onnx.make import model, reference, value
 
 node = helper.make_node
 
+SPARSE = helper.make_sparse_tensor(
+    numpy_helper.from_array(np.float32([5]), "s"), numpy_helper.from_array(np.int64([1]), "i"), [3]
+)
+
 
 def loaded(*nodes: onnx.NodeProto, **more: Any) -> Model:
     return load(model(nodes, **more).SerializeToString())
@@ -80,10 +84,7 @@ def test_an_input_with_an_initializer_is_a_constant() -> None:
 
 def test_sparse_initializers_are_constants() -> None:
     proto = model([node("Add", ["x", "s"], ["y"])])
-    proto.graph.sparse_initializer.append(helper.make_sparse_tensor(
-        numpy_helper.from_array(np.float32([5]), "s"),
-        numpy_helper.from_array(np.int64([1]), "i"), [3],
-    ))  # fmt: skip
+    proto.graph.sparse_initializer.append(SPARSE)
     assert load(proto.SerializeToString()).graph.consts["s"].values() == (0, 5, 0)
 
 
@@ -95,6 +96,7 @@ def test_sparse_initializers_are_constants() -> None:
         ({"value_floats": [1.5, 2.5]}, F32, (2,), (1.5, 2.5)),
         ({"value_int": -3}, I64, (), (-3,)),
         ({"value_ints": [4, 5]}, I64, (2,), (4, 5)),
+        ({"sparse_value": SPARSE}, F32, (3,), (0, 5, 0)),
     ],
 )
 def test_constant_nodes_become_constants(

@@ -9,7 +9,6 @@ from . import (  # noqa: F401
     concat,
     constant,
     control,
-    control,
     elementwise,
     gather,
     map,

@@ -54,7 +54,9 @@ class Constant(Op):
             return Const.of(F32, (len(self.value_floats),), self.value_floats)
         if self.value_ints is not None:
             return Const.of(I64, (len(self.value_ints),), self.value_ints)
-        for name in ("value_string", "value_strings", "sparse_value"):
+        if self.sparse_value is not None:
+            return self.sparse_value
+        for name in ("value_string", "value_strings"):
             if getattr(self, name) is not None:
                 raise UnsupportedOperatorError(f"attribute '{name}' is not supported")
         raise InvalidModelError("has no value")
