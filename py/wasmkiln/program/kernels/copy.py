@@ -1,4 +1,4 @@
-"""copy, transpose, fill, iota: kernels that move elements or write known ones."""
+"""copy, transpose, iota: kernels that move elements or write known ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .base import KernelSpec
 
-__all__ = ["CopySpec", "FillSpec", "IotaSpec", "TransposeSpec"]
+__all__ = ["CopySpec", "IotaSpec", "TransposeSpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class CopySpec(KernelSpec):
 
 @dataclass(frozen=True, slots=True)
 class TransposeSpec(KernelSpec):
-    """target[o.., m, n] = source[o.., n, m] for 4-byte elements, by tiles of 4 x 4.
+    """target[o.., m, n] = source[o.., n, m] for 4-byte elements, by tiles.
 
     Along m the source is contiguous, along n the target is.
     outer: number of further dims, which may lie anywhere in memory.
@@ -45,7 +45,7 @@ class TransposeSpec(KernelSpec):
     range: indices m.
     """
 
-    TILE: ClassVar[int] = 4
+    TILE: ClassVar[int] = 16  # indices m that a share starts at a multiple of, for speed
 
     outer: int
 
@@ -53,21 +53,6 @@ class TransposeSpec(KernelSpec):
     def name(self) -> str:
         """E.g. `transpose4_1`."""
         return f"transpose4_{self.outer}"
-
-
-@dataclass(frozen=True, slots=True)
-class FillSpec(KernelSpec):
-    """target[i] = value, for a value of 1, 2, 4 or 8 bytes.
-
-    args: target, low word of the value, high word. range: elements.
-    """
-
-    itemsize: int
-
-    @property
-    def name(self) -> str:
-        """E.g. `fill4`."""
-        return f"fill{self.itemsize}"
 
 
 @dataclass(frozen=True, slots=True)
