@@ -164,6 +164,7 @@ class Function:
         *args: Operand,
     ) -> Val:
         """Call the function at `index` of the table, which must have this signature."""
+        self.module.calls_table = True
         code = _arguments("call_indirect", signature[0], args)
         code += coerce(index, w.i32, "call_indirect: index").code + b"\x11"
         code += uleb(self.module.type_index(*signature)) + b"\x00"

@@ -30,6 +30,7 @@ class Module:
         self.functions: list[Function] = []
         self._types: dict[bytes, int] = {}
         self._table: dict[int, int] = {}
+        self.calls_table = False  # whether any function uses call_indirect
         self._exports: list[tuple[str, int]] = []
         self._shared: dict[str, Function] = {}
 
@@ -77,7 +78,7 @@ class Module:
         out = _MAGIC + _section(1, _vector(list(self._types)))
         out += _section(2, _vector([_name("env") + _name("memory") + b"\x02" + self._limits()]))
         out += _section(3, declared)
-        if size:
+        if size or self.calls_table:
             out += _section(4, _vector([b"\x70\x01" + uleb(size) + uleb(size)]))
         out += _section(7, _vector([_name(n) + b"\0" + uleb(i) for n, i in self._exports]))
         if size:
