@@ -17,6 +17,7 @@ from .layout import layout
 from .maps import to_maps
 from .partition import partition
 from .promote import promote
+from .reductions import fuse_reductions
 from .select import select
 from .simplify import simplify
 
@@ -37,6 +38,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("layout", layout),  # channels last; before fusion, which hides what an operator is
     ("to_maps", to_maps),  # all that is elementwise
     ("fuse_maps", fuse_maps),
+    ("fuse_reductions", fuse_reductions),
     ("fuse_epilogues", fuse_epilogues),
     ("select", select),  # kernels, and the packing of their weights
     ("tidy", simplify),  # views and transposes that selection has made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..ir.expr import Expr, arg, substitute
 from ..ir.graph import Graph, Node
 from ..ops.map import Map
+from ..ops.reduce import Reduce
 from ..options import CompileOptions
 from .algebra import reduced, weight
 from .clean import clean
@@ -40,13 +41,13 @@ class _Fuser:
         self.maps: dict[str, Node] = {}
         self.uses: dict[str, int] = {}
         self.other: set[str] = set(g.outputs.values())  # used by something else than a Map
-        self.heavy: set[str] = set()  # made by operators that can take a Map as their epilogue
+        self.heavy: set[str] = set()  # made by operators that can themselves take a Map
         for node in g.nodes:
             for name in set(node.inputs):
                 self.uses[name] = self.uses.get(name, 0) + 1
             if not isinstance(node.op, Map):
                 self.other.update(node.inputs)
-                if "epilogue" in node.op.fields:
+                if "epilogue" in node.op.fields or isinstance(node.op, Reduce):
                     self.heavy.update(node.outputs)
         for name in g.outputs.values():
             self.uses[name] = self.uses.get(name, 0) + 1
@@ -56,6 +57,7 @@ class _Fuser:
         if not isinstance(node.op, Map):
             return node
         out = node.outputs[0]
+        self.maps[out] = node
         refused: set[str] = set()
         while True:
             name = next((i for i in node.inputs if i not in refused and self._fits(i, out)), None)
@@ -66,8 +68,7 @@ class _Fuser:
                 refused.add(name)
             else:
                 self._count(node, self.maps[name], name)
-                node = merged
-        self.maps[out] = node
+                node = self.maps[out] = merged
         return node
 
     def _fits(self, name: str, out: str) -> bool:
@@ -75,17 +76,16 @@ class _Fuser:
         producer = self.maps.get(name)
         if producer is None or (name in self.static) != (out in self.static):
             return False
-        shape, wanted = self.types[name].shape, self.types[out].shape
-        if shape != wanted and self.types[out].size > SMALL:
+        small = self.types[out].size <= SMALL
+        same = self.types[name].shape == self.types[out].shape
+        alone = self.heavy.isdisjoint(producer.inputs)
+        if not same and not (small and alone):
+            return False
+        if not small and _is_wide(producer) != _is_wide(self.maps.get(out, producer)):
             return False
         if self.uses[name] == 1:
-            return name not in self.other or shape == wanted
-        return (
-            name not in self.other
-            and shape == wanted
-            and weight(_expr(producer)) == 1
-            and self.heavy.isdisjoint(producer.inputs)
-        )
+            return True
+        return name not in self.other and same and alone and weight(_expr(producer)) == 1
 
     def _count(self, node: Node, producer: Node, name: str) -> None:
         """Update the uses: `node` now uses the producer's inputs in place of its output."""
@@ -114,3 +114,19 @@ class _Fuser:
 def _expr(node: Node) -> Expr:
     assert isinstance(node.op, Map)
     return node.op.expr
+
+
+def _is_wide(node: Node) -> bool:
+    """Whether elements of eight bytes occur, for which kernels have no vector code.
+
+    Merged with others they would make those slow as well.
+    """
+    seen: set[Expr] = set()
+
+    def walk(e: Expr) -> bool:
+        if e in seen:
+            return False
+        seen.add(e)
+        return e.dtype.itemsize == 8 or any(map(walk, e.args))
+
+    return walk(_expr(node))

@@ -21,17 +21,16 @@ from ..ir.graph import Graph, Node
 from ..ops.base import Op
 from ..ops.elementwise import Elementwise
 from ..ops.map import Map
+from ..ops.matmul import Product
 from ..ops.movement import Transpose, View
 from ..options import CompileOptions
 from .clean import clean
 from .partition import static_values
 from .simplify import moves_nothing
 from .views import view_order
+from .wishes import Perm, channels_last, identity, wishes
 
 __all__ = ["layout"]
-
-# The logical dimension that each stored dimension is: stored.shape[i] == logical.shape[perm[i]].
-Perm = tuple[int, ...]
 
 
 def layout(g: Graph, options: CompileOptions) -> Graph:
@@ -54,6 +53,7 @@ class _Layout:
         self.b = GraphBuilder(g)
         self.shapes = {name: t.shape for name, t in g.types.items()}
         self.static = static_values(g)
+        self.wanted = wishes(g, self.static)
         self.stored: dict[str, tuple[str, Perm]] = {}
         self.copies: dict[tuple[str, Perm], str] = {}
 
@@ -68,6 +68,8 @@ class _Layout:
             self._view(node.inputs[0], node.outputs[0])
         elif isinstance(op, Transpose):
             self._transpose(op, node.inputs[0], node.outputs[0])
+        elif isinstance(op, Product):
+            self._product(node, op)
         elif isinstance(op, (Elementwise, Map)):
             self._elementwise(node)
         elif not self._permuted(node):
@@ -75,11 +77,11 @@ class _Layout:
 
     def natural(self, value: str) -> str:
         """The name of a value in the model's order; '' for an absent one."""
-        return self._as(value, tuple(range(len(self.shapes[value])))) if value else ""
+        return self._as(value, identity(len(self.shapes[value]))) if value else ""
 
     def _at(self, value: str) -> tuple[str, Perm]:
         found = self.stored.get(value)
-        return found or (value, tuple(range(len(self.shapes[value]))))
+        return found or (value, identity(len(self.shapes[value])))
 
     def _as(self, value: str, perm: Perm) -> str:
         """The name of a value stored in the given order; made if it is not there yet."""
@@ -109,7 +111,7 @@ class _Layout:
 
     def _store(self, node: Node, op: Op, inputs: Sequence[str], perm: Perm) -> None:
         """Add an operator whose outputs are those of a node, stored in the given order."""
-        if perm == tuple(range(len(perm))) and tuple(inputs) == node.inputs and op is node.op:
+        if perm == identity(len(perm)) and tuple(inputs) == node.inputs and op is node.op:
             self.b.keep(node)
             return
         made = self.b.add_all(op, inputs, node.outputs[0], len(node.outputs))
@@ -121,11 +123,29 @@ class _Layout:
 
         Operands of an epilogue cannot be there yet.
         """
-        rank = len(self.shapes[node.inputs[0]])
-        perm = (0, *range(2, rank), 1)
+        perm = channels_last(len(self.shapes[node.inputs[0]]))
         rest = [self.natural(i) for i in node.inputs[1:]]
         op = node.op.with_(channels_last=True)
         self._store(node, op, (self._as(node.inputs[0], perm), *rest), perm)
+
+    def _product(self, node: Node, op: Product) -> None:
+        """A matrix product, which can take its right operand with the last two dims swapped."""
+        right = node.inputs[1]
+        rank = len(self.shapes[right])
+        swapped = (*range(rank - 2), rank - 1, rank - 2)
+        own = self._at(right)[1]
+        # If it has to be moved anyhow, then so that its innermost dimension stays that.
+        if right in self.static or own == identity(rank) or own[-1] != swapped[-1]:
+            self._plain(node)
+            return
+        left, *rest = [self.natural(i) for i in (node.inputs[0], *node.inputs[2:])]
+        inputs = (left, self._as(right, swapped), *rest)
+        self._store(
+            node,
+            op.with_(transposed=not op.transposed),
+            inputs,
+            identity(len(self.shapes[node.outputs[0]])),
+        )
 
     def _transpose(self, op: Transpose, source: str, out: str) -> None:
         name, own = self._at(source)
@@ -137,15 +157,20 @@ class _Layout:
         name, own = self._at(source)
         before, after = self.shapes[source], self.shapes[out]
         if moves_nothing(before, own):
-            self.stored[out] = (self._reshaped(name, after), tuple(range(len(after))))
+            self.stored[out] = (self._reshaped(name, after), identity(len(after)))
             return
-        wanted, perm = view_order(before, after, own)
-        name = self._as(source, wanted)
+        order, perm = view_order(before, after, own)
+        if order != own and out in self.wanted:
+            wish = self.wanted[out]
+            stored, source_order = view_order(after, before, wish)
+            if stored == wish:
+                order, perm = source_order, wish
+        name = self._as(source, order)
         self.stored[out] = (self._reshaped(name, tuple([after[d] for d in perm])), perm)
 
     def _elementwise(self, node: Node) -> None:
         rank = len(self.shapes[node.outputs[0]])
-        perm = self._best(node.inputs, rank)
+        perm = self._best(node.inputs, node.outputs[0], rank)
         inputs = [self._aligned(i, perm) for i in node.inputs]
         self._store(node, node.op, inputs, perm)
 
@@ -156,7 +181,7 @@ class _Layout:
             return self._as(value, perm)
         if all(d == 1 for d in shape):
             return self.natural(value)
-        if perm == tuple(range(len(perm))):
+        if perm == identity(len(perm)):
             return self.natural(value)
         widened = f"{value}:{len(perm)}"  # the same value with leading dimensions of size 1
         if widened not in self.shapes:
@@ -175,8 +200,8 @@ class _Layout:
         rank = len(self.shapes[inputs[0]])
         if any(not i or len(self.shapes[i]) != rank for i in inputs):
             return False
-        perm = self._best(inputs, rank)
-        if perm == tuple(range(rank)):
+        perm = self._best(inputs, node.outputs[0], rank)
+        if perm == identity(rank):
             return False
         op: Op | None = permuted(perm)
         if op is not None:
@@ -201,13 +226,12 @@ class _Layout:
         self._view(kept, out)
         return True
 
-    def _best(self, inputs: Sequence[str], rank: int) -> Perm:
+    def _best(self, inputs: Sequence[str], out: str, rank: int) -> Perm:
         """The order in which the fewest elements have to be moved first.
 
-        Among equals another order than the model's: it comes from an operator that likes it, and
-        another such one may follow.
+        Among equals the one that is wanted next, or else another order than the model's.
         """
-        natural = tuple(range(rank))
+        natural, wish = identity(rank), self.wanted.get(out)
         orders: dict[Perm, None] = {}
         moving: list[str] = []
         for value in inputs:
@@ -218,7 +242,7 @@ class _Layout:
             orders[self._at(value)[1]] = None
         if len(orders) < 2:
             return next(iter(orders), natural)
-        return min(orders, key=lambda p: (self._cost(moving, p), p == natural))
+        return min(orders, key=lambda p: (self._cost(moving, p), p != wish, p == natural))
 
     def _cost(self, values: Sequence[str], perm: Perm) -> int:
         """The elements that must be moved to have all values in an order."""

@@ -26,7 +26,7 @@ def view_order(before: Sequence[int], after: Sequence[int], perm: Perm) -> tuple
     """
     runs = _runs(before, after)
     place = {d: i for i, d in enumerate(perm)}
-    runs.sort(key=lambda run: min(place[d] for d in run[0]))
+    runs.sort(key=lambda run: max(place[d] for d in run[0]))
     old = [d for run, _ in runs for d in run]
     whole = old == [d for d in perm if before[d] != 1]
     stored = perm if whole else _with_ones(old, before)
