@@ -1,4 +1,4 @@
-"""Making the default model: weights by pip, else by HTTPS; exported once; failures are explained."""
+"""Making the default model: weights by pip, else by HTTPS; exported once; failures explained."""
 
 from __future__ import annotations
 
