@@ -72,7 +72,9 @@ def test_other_dtypes(dtype: DType, middle: bool, fold: Fold) -> None:
     if dtype.kind == "u":
         x = x * np.array(1 << (dtype.bits - 4), dtype.full)  # beyond the signed range
     out = run(spec(fold, middle, dtype), RELAXED, x, np.zeros((shape[0], shape[2]), dtype.full))
-    np.testing.assert_array_equal(out, FOLDS[fold](x, 1, dtype=x.dtype) if fold in ("sum", "prod") else FOLDS[fold](x, 1))
+    np.testing.assert_array_equal(
+        out, FOLDS[fold](x, 1, dtype=x.dtype) if fold in ("sum", "prod") else FOLDS[fold](x, 1)
+    )
 
 
 def test_narrow_integers_are_combined_in_i32() -> None:
@@ -108,7 +110,9 @@ def test_scalar_form_with_the_count_and_an_operand() -> None:
     x = np.random.default_rng(3).normal(0, 1, (4, 9, 18))
     top = x.max(1)
     pre = call("exp", arg(0, F64) - arg(1, F64))
-    s = ReduceSpec("sum", True, (F64, F64), pre, call("log", arg(0, F64) / arg(1, F64)) + arg(2, F64))
+    s = ReduceSpec(
+        "sum", True, (F64, F64), pre, call("log", arg(0, F64) / arg(1, F64)) + arg(2, F64)
+    )
     out = run(s, RELAXED, x, np.zeros((4, 18)), top)
     np.testing.assert_allclose(out, np.log(np.exp(x).mean(1)), rtol=1e-12)
 

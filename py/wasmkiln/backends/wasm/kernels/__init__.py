@@ -6,24 +6,56 @@ from collections.abc import Callable
 from typing import Any
 
 from ....program.kernels import KernelSpec
+from ....program.kernels.argreduce import ArgReduceSpec
+from ....program.kernels.conv import ConvSpec
 from ....program.kernels.copy import CopySpec, IotaSpec, TransposeSpec
+from ....program.kernels.depthwise import DepthwiseSpec
+from ....program.kernels.dot import DotSpec
 from ....program.kernels.gather import GatherElementsSpec, GatherNDSpec, GatherSpec
+from ....program.kernels.gemm import GemmSpec
+from ....program.kernels.pack import PackSpec
+from ....program.kernels.pool import PoolSpec
+from ....program.kernels.reduce import ReduceSpec
+from ....program.kernels.resample import BilinearSpec, PickSpec, ResampleSpec
+from ....program.kernels.softmax import SoftmaxSpec
 from ...base import Target
 from ..function import Function
 from ..module import Module
+from .argreduce import emit_argreduce
+from .conv import emit_conv
 from .copy import emit_copy, emit_iota, emit_transpose
+from .depthwise import emit_depthwise
+from .dot import emit_dot
 from .gather import emit_gather, emit_gather_elements, emit_gather_nd
+from .gemm import emit_gemm
+from .pack import emit_pack
+from .pool import emit_pool
+from .reduce import emit_reduce
+from .resample import emit_bilinear, emit_pick, emit_resample
+from .softmax import emit_softmax
 
 __all__ = ["EMITTERS", "Emit", "emit"]
 
 Emit = Callable[[Any, Module, Target], Function]
 
 EMITTERS: dict[type[KernelSpec], Emit] = {
+    ArgReduceSpec: emit_argreduce,
+    BilinearSpec: emit_bilinear,
+    ConvSpec: emit_conv,
     CopySpec: emit_copy,
+    DepthwiseSpec: emit_depthwise,
+    DotSpec: emit_dot,
     GatherElementsSpec: emit_gather_elements,
     GatherNDSpec: emit_gather_nd,
     GatherSpec: emit_gather,
+    GemmSpec: emit_gemm,
     IotaSpec: emit_iota,
+    PackSpec: emit_pack,
+    PickSpec: emit_pick,
+    PoolSpec: emit_pool,
+    ReduceSpec: emit_reduce,
+    ResampleSpec: emit_resample,
+    SoftmaxSpec: emit_softmax,
     TransposeSpec: emit_transpose,
 }
 
