@@ -1,0 +1,27 @@
+"""What depends on constants only is computed at load."""
+
+from __future__ import annotations
+
+from tests.passes.graphs import node, typed, weights
+from wasmkiln.passes.partition import partition, static_values
+
+
+def test_init_and_main_are_split_by_what_they_depend_on() -> None:
+    nodes = [
+        node("Relu", "x", "a"),
+        node("Exp", "w", "b"),
+        node("Mul", "b w", "c"),
+        node("Add", "a c", "y"),
+    ]
+    g = typed({"x": "f32[64]"}, nodes, "y", {"w": weights(64)})
+    init, main = partition(g)
+    assert [n.outputs[0] for n in init] == ["b", "c"]
+    assert [n.outputs[0] for n in main] == ["a", "y"]
+    assert static_values(g) == {"w", "b", "c"}
+
+
+def test_an_absent_input_depends_on_nothing() -> None:
+    nodes = [node("Clip", "w - high", "a"), node("Add", "x a", "y")]
+    consts = {"w": weights(64), "high": weights(at=256)}
+    init, main = partition(typed({"x": "f32[64]"}, nodes, "y", consts))
+    assert [n.outputs[0] for n in init] == ["a"] and len(main) == 1
