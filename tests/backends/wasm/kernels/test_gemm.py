@@ -47,7 +47,7 @@ def run_gemm(
     units = batch * (panels if by_panels else m)
     scratch = len(args) - 2
     inner = tuple(s for s in shares if s < units)
-    result = run_kernel(gemm.emit, spec, target, args, units, (0, scratch), inner)
+    result = run_kernel(gemm.emit_gemm, spec, target, args, units, (0, scratch), inner)
     return result[0]
 
 

@@ -28,12 +28,12 @@ from .tile import (
     word,
 )
 
-__all__ = ["emit", "minimum"]
+__all__ = ["emit_gemm", "minimum"]
 
 _WORDS = "a b m panels block by_panels a_batch b_batch out_batch column_batch scratch share"
 
 
-def emit(spec: GemmSpec, m: Module, target: Target) -> Function:
+def emit_gemm(spec: GemmSpec, m: Module, target: Target) -> Function:
     """Split the range into matrices, and those into blocks."""
     rows = rows_function(m, target, spec.finish)
     panels = panels_function(m, target, spec.finish) if spec.single_row else None

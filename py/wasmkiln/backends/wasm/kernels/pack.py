@@ -14,10 +14,10 @@ from ..loops import kernel, load_args
 from ..module import Module
 from .gemm import minimum
 
-__all__ = ["emit"]
+__all__ = ["emit_pack"]
 
 
-def emit(spec: PackSpec, m: Module, target: Target) -> Function:
+def emit_pack(spec: PackSpec, m: Module, target: Target) -> Function:
     """One panel after the other."""
     panel = _panel(m, spec)
     f = kernel(m, spec.name)

@@ -1,0 +1,202 @@
+"""Convolutions with packed weights, channels last: the internal ConvPacked and Depthwise."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..ir.dtype import F32
+from ..ir.expr import Expr
+from ..ir.types import TensorType
+from ..program.kernels.conv import ConvSpec
+from ..program.kernels.depthwise import DepthwiseSpec, Tile
+from ..program.kernels.gemm import MR, NR
+from ..program.lowering import Lowering
+from ..program.program import Slot, Word
+from .base import INTERNAL, Op, register
+from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
+from .packed import L1_BYTES, MAC_GRAIN, TILE_BYTES, block_rows, split_by_panels
+from .pool import Axis
+
+__all__ = ["ConvPacked", "Depthwise"]
+
+# Below so many channels a tap's inner loop is too short to pay for its pointers.
+FEW_CHANNELS = 8
+
+# Bytes of the pointers of a block of pixels.
+POINTER_BYTES = 32 << 10
+
+# Zero bytes that padding reads come in multiples of this, so that layers share them.
+ZERO_UNIT = 4096
+
+# Accumulators, weights of a row and an input column must fit 15 vector registers.
+TILE_COLUMNS, REGISTERS = 7, 15
+
+# Weights of a block of channels, to stay in L1 beside the input.
+WEIGHT_BYTES = 12 << 10
+
+
+@register("ConvPacked", domain=INTERNAL)
+class ConvPacked(Op):
+    """finish(conv(x, w) + bias): x [N, D, H, W, C], w [groups, P, K, NR] packed, of n filters each.
+
+    K runs over the window's taps, then the channels of a group.
+    """
+
+    axes: tuple[Axis, ...]
+    n: int
+    groups: int = 1
+    bias: bool = False
+    epilogue: Expr | None = None
+    n_extra: int = 0
+
+    def infer(
+        self, x: TensorType, packed: TensorType, *rest: TensorType | None
+    ) -> tuple[TensorType, ...]:
+        """[N, positions..., filters]."""
+        out = (a.out for a in self.axes)
+        return (TensorType(F32, (x.shape[0], *out, self.groups * self.n)),)
+
+    def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
+        """K for each element of the output."""
+        return outputs[0].size * (inputs[1].shape[2] if inputs[1] else 0)
+
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
+        """One conv kernel over all pixels or all panels."""
+        (x, packed, bias), extras = split_inputs(inputs, self.n_extra, 3)
+        (out,) = outputs
+        assert x is not None and packed is not None
+        channels, filters = x.type.shape[-1], out.type.shape[-1]
+        _, panels, k, _ = packed.type.shape
+        taps, depth, m = prod(a.window for a in self.axes), channels // self.groups, (
+            out.type.size // filters
+        )
+        copied = self.groups == 1 and depth < FEW_CHANNELS and self.axes[2].dilation == 1
+        block = self._block(m, k, copied, x.type)
+        row_bytes = 4 * k if copied else 4 * taps
+        scratch, share = lw.scratch(TILE_BYTES + block * row_bytes + 64)
+        by_panels = split_by_panels(m, x.type.size, self.groups * self.n * k, lw.threads)
+        spec = ConvSpec(finish_of(self.bias, self.epilogue, out.type, extras), copied)
+        args: list[Word] = [lw.write(out), lw.read(bias) if bias else 0]
+        args += [k if copied else depth, 4 * k, 4 * filters, self.n, taps, 4 * block]
+        args += operand_words(lw, extras)
+        args += [lw.read(x), lw.read(packed), self._zeros(lw, 4 * channels)]
+        args += [m, panels, block, int(by_panels), scratch, share, TILE_BYTES]
+        args += [4 * channels, 4 * depth, *(a.size for a in self.axes), *(a.out for a in self.axes)]
+        for field in ("window", "stride", "dilation", "begin"):
+            args += [getattr(a, field) for a in self.axes]
+        work = k * NR * (m if by_panels else panels * self.groups)
+        extent = panels * self.groups if by_panels else m
+        grain = -(-MAC_GRAIN // max(1, work))
+        if not by_panels:
+            grain = -(-grain // MR) * MR
+        lw.call(spec, args, extent, grain, in_place_pairs(out, extras))
+
+    def _block(self, m: int, k: int, copied: bool, x: TensorType) -> int:
+        """Copied rows should stay in L1; pointers let the input itself stay at hand."""
+        if copied:
+            return min(m, max(1, L1_BYTES // (4 * k * MR)) * MR)
+        taps = prod(a.window for a in self.axes)
+        most = max(1, POINTER_BYTES // (4 * taps * MR)) * MR
+        footprint = x.shape[-1] * prod(a.stride for a in self.axes)
+        return min(most, block_rows(m, self.groups * self.n, k, min(k, footprint)))
+
+    def _zeros(self, lw: Lowering, nbytes: int) -> Word:
+        """Zeros that taps in the padding point to."""
+        if all(a.begin == 0 and _end(a) <= a.size for a in self.axes):
+            return 0
+        return lw.read(lw.table(bytes(-(-nbytes // ZERO_UNIT) * ZERO_UNIT)))
+
+
+def _end(axis: Axis) -> int:
+    """One past the last coordinate that the window reaches."""
+    return (axis.out - 1) * axis.stride - axis.begin + (axis.window - 1) * axis.dilation + 1
+
+
+
+@register("Depthwise", domain=INTERNAL)
+class Depthwise(Op):
+    """finish(conv(x, w) + bias), a filter for each channel.
+
+    x [N, H, W, C], w [1, ceil(C / 4), taps, 4] packed.
+    """
+
+    axes: tuple[Axis, Axis]
+    bias: bool = False
+    epilogue: Expr | None = None
+    n_extra: int = 0
+
+    def infer(
+        self, x: TensorType, packed: TensorType, *rest: TensorType | None
+    ) -> tuple[TensorType, ...]:
+        """[N, positions..., C]."""
+        n, _, _, channels = x.shape
+        return (TensorType(F32, (n, self.axes[0].out, self.axes[1].out, channels)),)
+
+    def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
+        """The taps for each element of the output."""
+        return outputs[0].size * self.axes[0].window * self.axes[1].window
+
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
+        """One depthwise kernel over blocks of channels and rows of the output."""
+        (x, packed, bias), extras = split_inputs(inputs, self.n_extra, 3)
+        (out,) = outputs
+        assert x is not None and packed is not None
+        height, width = self.axes
+        channels, rows = x.type.shape[3], x.type.shape[0] * height.out
+        runs = _tiles(width)
+        finish = finish_of(self.bias, self.epilogue, out.type, extras)
+        spec = DepthwiseSpec(
+            width.window if runs else 0, width.stride if runs else 0,
+            tuple(tile for tile, _ in runs), finish,
+        )  # fmt: skip
+        block = _channel_block(channels, height.window * width.window)
+        scratch, share = lw.scratch(32 * TILE_COLUMNS)
+        args: list[Word] = [lw.write(out), lw.read(bias) if bias else 0]
+        args += operand_words(lw, extras)
+        args += [rows, lw.read(x), lw.read(packed), scratch, share, channels, block]
+        args += [height.size, width.size, height.out, width.out]
+        for field in ("window", "stride", "dilation", "begin"):
+            args += [getattr(a, field) for a in self.axes]
+        args += [count for _, count in runs]
+        work = width.out * height.window * width.window * block
+        grain = max(1, MAC_GRAIN // 2 // max(1, work))
+        extent = -(-channels // block) * rows
+        lw.call(spec, args, extent, grain, in_place_pairs(out, extras))
+
+
+def _channel_block(channels: int, taps: int) -> int:
+    """Channels of a unit: equal multiples of 4 whose weights stay at hand."""
+    vectors = -(-channels // 4)
+    blocks = -(-vectors * taps * 16 // WEIGHT_BYTES)
+    return -(-vectors // blocks) * 4
+
+
+def _tiles(axis: Axis) -> list[tuple[Tile, int]]:
+    """How a row is cut into tiles of nearly equal width, runs of equal tiles counted; or nothing.
+
+    Only the row's ends may reach into padding, so few kinds of tiles come up.
+    """
+    most = min(TILE_COLUMNS, REGISTERS - 1 - axis.window)
+    if axis.dilation != 1 or most < 4:
+        return []
+    tiles = -(-axis.out // most)
+    wide, extra = divmod(axis.out, tiles)
+    runs: list[tuple[Tile, int]] = []
+    at = 0
+    for i in range(tiles):
+        n = wide + (i < extra)
+        start = at * axis.stride - axis.begin
+        reach = (n - 1) * axis.stride + axis.window
+        left, right = max(0, -start), max(0, start + reach - axis.size)
+        if left + right >= reach or max(left, right) >= axis.window:
+            return []  # a column of the output that sees nothing but padding
+        if runs and runs[-1][0] == (n, left, right):
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append(((n, left, right), 1))
+        at += n
+    return runs if len(runs) <= 5 else []

@@ -1,0 +1,48 @@
+"""depthwise: one filter for each channel, channels last, f32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import KernelSpec
+from .finish import Finish
+
+__all__ = ["DepthwiseSpec", "Tile"]
+
+# Output columns, and how many of the input columns under them are padding on the left and right.
+Tile = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseSpec(KernelSpec):
+    """out[y, x, c] = finish(sum over taps of x[y + ky, x + kx, c] * w[tap, c]).
+
+    Weights are packed as [ceil(C / 4)][taps][4].
+    columns, stride: of the window. tiles: how a row of the output is cut, each kind once, in order;
+    how often each comes is an argument. No tiles: any window, dilation and padding, a column at a
+    time.
+
+    args, in words; steps are in bytes:
+    out bias                                          the head
+    operands of the epilogue                          addresses
+    rows                                              of the output, in all images
+    x w scratch share                                 room for the last vector of a row of channels
+    channels block                                    channels in all and in one unit of the range
+    ih iw oh ow                                       sizes
+    kh kw sh sw dh dw ph pw                           window, strides, dilations, padding in front
+    counts ...                                        of each tile of `tiles`
+
+    range: blocks of channels times rows of the output in all images, rows fastest.
+    """
+
+    columns: int
+    stride: int
+    tiles: tuple[Tile, ...]
+    finish: Finish
+
+    @property
+    def name(self) -> str:
+        """E.g. `depthwise_f32_3s1_7l1r0_7l0r0_bias`."""
+        shape = f"{self.columns}s{self.stride}" if self.tiles else "any"
+        tiles = "".join(f"_{n}l{left}r{right}" for n, left, right in self.tiles)
+        return f"depthwise_f32_{shape}{tiles}{self.finish.tag}"
