@@ -12,7 +12,7 @@ import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
 import { takeFiles } from './view/intake.js';
 import { hideModel, offerDims, showModel, showTrial, withdrawDims } from './view/model.js';
-import { onCancel, setState, setView, showError, showProgress } from './view/page.js';
+import { announce, onCancel, setState, setView, showError, showProgress } from './view/page.js';
 import { markStale, showPhoto, showPredictions } from './view/prediction.js';
 import { clearInference, showFeatures, showStats, showTile } from './view/readouts.js';
 import { loadSamples, sampleCredits } from './view/samples.js';
@@ -23,7 +23,7 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1; // what browsers hold in one ArrayBuffer, a
 
 /** @type {Classifier | null} the default model, kept while another is tried */
 let classifier = null;
-/** @type {InferenceSession | null} the model that the person opened */
+/** @type {{file: File, session: InferenceSession} | null} the model that the person opened */
 let opened = null;
 /** @type {File | null} a photo that came before the model was ready */
 let waiting = null;
@@ -31,6 +31,7 @@ let waiting = null;
 let loading = null;
 /** @type {number | undefined} */
 let bootMs;
+let downloadMs = 0;
 /** Counts photos, so that of several in a row the last is shown. */
 let latestPhoto = 0;
 let predicted = false;
@@ -102,7 +103,6 @@ async function whileLoading(what, work) {
 /** @param {Promise<void>} samples */
 async function loadDefault(samples) {
   await whileLoading('Loading the default model', async (signal) => {
-    let downloaded = false;
     const begin = performance.now();
     const made = await Classifier.create({
       signal,
@@ -110,14 +110,11 @@ async function loadDefault(samples) {
         showProgress(`Downloading the model: ${formatBytes(received)} of ${formatBytes(total)}`, received / total);
         showTile('download', formatBytes(received));
       },
-      onDownloaded(ms, bytes) {
-        downloaded = true;
+      onDownloaded(ms) {
+        downloadMs = ms;
         measure('download', begin);
-        showTile('download', formatTime(ms), formatBytes(bytes));
       },
-      onStep(step) {
-        if (downloaded) showProgress(step);
-      },
+      onStep: showProgress,
     });
     await samples;
     classifier = made;
@@ -135,6 +132,7 @@ async function loadDefault(samples) {
 /** @param {Classifier} shown */
 function showDefault(shown) {
   currentModel.textContent = shown.entry.title;
+  showTile('download', formatTime(downloadMs), formatBytes(shown.entry.bytes));
   showStats(shown.session.stats, { bootMs });
   clearInference();
 }
@@ -188,17 +186,19 @@ async function openModel(file, dims) {
     try {
       session = new InferenceSession(await load(model, { dims: sizes }, { signal, onStep: showProgress }));
     } catch (error) {
-      if (!signal.aborted && Object.keys(sizes).length) offerDims(file.name, sizes, onDims);
+      // If the model is on show for other sizes, its view has the same fields.
+      if (!signal.aborted && Object.keys(sizes).length && opened?.file !== file) offerDims(file.name, sizes, onDims);
       throw error;
     }
-    opened?.release();
-    opened = session;
+    opened?.session.release();
+    opened = { file, session };
     setView('model');
     showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, onTry: () => tryModel(session) });
     currentModel.textContent = file.name;
     showTile('download', formatTime(readMs), `${formatBytes(file.size)} from your disk`);
     showStats(session.stats, {});
     clearInference();
+    announce(`${file.name} is ready: ${info.nodes} nodes.`);
   });
 }
 
@@ -216,7 +216,7 @@ async function readModel(file) {
 function closeModel() {
   loading?.abort();
   loading = null;
-  opened?.release();
+  opened?.session.release();
   opened = null;
   hideModel();
   withdrawDims();
@@ -231,10 +231,10 @@ async function tryModel(session) {
   setState('running');
   try {
     const trial = await tryOut(session);
-    if (opened !== session) return;
+    if (opened?.session !== session) return;
     showTile('inference', formatTime(showTrial(trial)), 'on random input');
     setState('ready');
   } catch (error) {
-    if (opened === session) showError(error, 'The run');
+    if (opened?.session === session) showError(error, 'The run');
   }
 }

@@ -27,7 +27,7 @@ import { InferenceSession, Tensor } from './session.js';
 /**
  * @typedef {object} LoadWatch
  * @property {(received: number, total: number) => void} onDownload
- * @property {(ms: number, bytes: number) => void} onDownloaded
+ * @property {(ms: number) => void} onDownloaded
  * @property {(step: string) => void} onStep
  * @property {AbortSignal} signal
  */
@@ -61,7 +61,7 @@ export class Classifier {
       downloadJson(new URL(entry.labels, base), signal),
       download(new URL(entry.url, base), { size: entry.bytes, onProgress, signal }),
     ]);
-    onDownloaded(performance.now() - start, entry.bytes);
+    onDownloaded(performance.now() - start);
     // By handle rather than InferenceSession.create, which would copy the bytes to spare its caller's.
     const session = new InferenceSession(await load(bytes, {}, { onStep, signal }));
     return new Classifier(entry, labels, session);

@@ -7,13 +7,12 @@ import { ReleasedError } from './errors.js';
 /** @typedef {import('./protocol.js').Artifact} Artifact */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
 
-/** One model's workers; they end together. */
+/** The workers for one model at a time; they end together. */
 export class ComputeGroup {
   #leader;
   /** @type {Channel[]} */
   #followers = [];
-  /** @type {MessagePort[]} */
-  #ports = [];
+  #busy = 0;
 
   /**
    * Starts the workers, so that they are there by the time the model is compiled.
@@ -22,14 +21,16 @@ export class ComputeGroup {
   constructor(threads) {
     this.threads = threads;
     this.#leader = this.#start();
+    const ports = [];
     for (let thread = 1; thread < threads; thread++) {
       const { port1, port2 } = new MessageChannel();
       const follower = this.#start();
       this.#followers.push(follower);
-      this.#ports.push(port1);
-      // A failure of this request ends the group, and so the request of whoever waits for the leader.
+      ports.push(port1);
+      // A failure of these requests ends the group, and so the request of whoever waits for the leader.
       follower.request({ type: 'follow', port: port2 }, { transfer: [port2] }).catch(() => {});
     }
+    this.#leader.request({ type: 'muster', ports }, { transfer: ports }).catch(() => {});
   }
 
   /**
@@ -38,8 +39,8 @@ export class ComputeGroup {
    * @param {ArrayBuffer} model
    */
   load(artifact, model) {
-    const transfer = [...this.#ports, model, ...buffersOf(artifact.code, artifact.data)];
-    return this.#leader.request({ type: 'lead', artifact, model, ports: this.#ports }, { transfer });
+    const transfer = [model, ...buffersOf(artifact.code, artifact.data)];
+    return this.#track(this.#leader.request({ type: 'lead', artifact, model }, { transfer }));
   }
 
   /**
@@ -47,7 +48,20 @@ export class ComputeGroup {
    * @param {Feeds} feeds
    */
   run(feeds) {
-    return this.#leader.request({ type: 'run', feeds });
+    return this.#track(this.#leader.request({ type: 'run', feeds }));
+  }
+
+  /**
+   * Gives the model up and frees the workers for another.
+   * @returns {Promise<boolean>} false if they were at work and had to be ended
+   */
+  async leave() {
+    if (this.#busy > 0) {
+      this.end();
+      return false;
+    }
+    await this.#leader.request({ type: 'leave' });
+    return true;
   }
 
   /**
@@ -60,6 +74,19 @@ export class ComputeGroup {
 
   #start() {
     return new Channel('./compute.worker.js', (error) => this.end(error));
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} request
+   */
+  async #track(request) {
+    this.#busy++;
+    try {
+      return await request;
+    } finally {
+      this.#busy--;
+    }
   }
 }
 

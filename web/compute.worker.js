@@ -13,19 +13,26 @@ import { follow, Runtime } from './runtime.js';
 
 const SHORT_MS = 150; // models that run longer than this aren't warmed up further
 
-/** @type {Runtime | null} */
+/** @type {MessagePort[]} to the workers that may follow this one */
+let followers = [];
+/** @type {Runtime | null} the model that this worker leads */
 let runtime = null;
 /** Whether a real run has come, which makes warming up pointless. */
 let ran = false;
 
 serve((/** @type {ComputeRequest} */ request) => {
   switch (request.type) {
-    case 'lead':
-      return lead(request);
+    case 'muster':
+      followers = request.ports;
+      return { result: { type: 'mustered' } };
     case 'follow':
       return enlist(request.port);
+    case 'lead':
+      return lead(request);
     case 'run':
       return run(request.feeds);
+    case 'leave':
+      return leave();
     default:
       return unknownMessage(request);
   }
@@ -36,11 +43,11 @@ serve((/** @type {ComputeRequest} */ request) => {
  * @param {LeadRequest} request
  * @returns {Promise<Answer>}
  */
-async function lead({ artifact, model, ports }) {
+async function lead({ artifact, model }) {
   const start = performance.now();
   const loaded = await Runtime.load(artifact, model);
-  const threads = artifact.meta.shared ? Math.min(ports.length + 1, artifact.meta.threads) : 1;
-  const joined = ports.slice(0, threads - 1).map((port, i) => {
+  const threads = artifact.meta.shared ? Math.min(followers.length + 1, artifact.meta.threads) : 1;
+  const joined = followers.slice(0, threads - 1).map((port, i) => {
     const ready = new Promise((resolve) => {
       port.onmessage = resolve;
     });
@@ -52,6 +59,7 @@ async function lead({ artifact, model, ports }) {
   const warm = performance.now();
   loaded.warmUp();
   runtime = loaded;
+  ran = false;
   const end = performance.now();
   if (end - warm < SHORT_MS) warmUpFurther(loaded, 3);
   return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, memoryBytes: loaded.memoryBytes } };
@@ -64,14 +72,24 @@ async function lead({ artifact, model, ports }) {
  */
 function warmUpFurther(loaded, times) {
   setTimeout(() => {
-    if (ran) return;
+    if (ran || runtime !== loaded) return;
     loaded.warmUp();
     if (times > 1) warmUpFurther(loaded, times - 1);
   });
 }
 
 /**
- * Waits for the leader's word and then belongs to it: this worker answers no more messages.
+ * Forgets the model, whose memory goes with the next garbage collection of this worker and its followers.
+ * @returns {Answer}
+ */
+function leave() {
+  runtime?.dismiss();
+  runtime = null;
+  return { result: { type: 'left' } };
+}
+
+/**
+ * Waits for the leader's word, and then belongs to it until it is dismissed.
  * @param {MessagePort} port
  * @returns {Answer}
  */

@@ -111,8 +111,17 @@ export function describe(handle) {
  * @param {number} handle
  */
 export function release(handle) {
-  find(handle).group.end();
+  const { group } = find(handle);
   models.delete(handle);
+  if (spare || group.threads !== chooseThreads(probe()).value) return group.end();
+  // Idle workers are kept for the next model: starting others would fetch their script anew.
+  group.leave().then(
+    (free) => {
+      if (free && !spare) spare = group;
+      else group.end();
+    },
+    () => group.end(),
+  );
 }
 
 /** @param {number} handle */

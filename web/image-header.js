@@ -15,7 +15,7 @@ import { ImageError } from './errors.js';
 /** How much of a file `readHeader` wants to see; JPEG may have long metadata before its size. */
 export const HEADER_BYTES = 1 << 20;
 
-const FORMATS = 'JPEG, PNG, WebP, GIF, BMP and AVIF';
+const FORMATS = 'JPEG, PNG, WebP, GIF, BMP or AVIF';
 
 /**
  * The header of a picture; ImageError for anything else.
@@ -51,7 +51,7 @@ function identify(bytes, view) {
   }
   if (/^(II\*\0|MM\0\*)/.test(text)) throw new ImageError('TIFF pictures are not read by browsers; save it as PNG or JPEG');
   if (text.startsWith('%PDF')) throw new ImageError('this is a PDF document, not a picture');
-  throw new ImageError(`this is not a picture that can be read; ${FORMATS} are`);
+  throw new ImageError(`this is neither a picture (${FORMATS} can be read) nor a model (a file that ends in .onnx)`);
 }
 
 /** @param {Uint8Array} bytes */

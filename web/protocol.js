@@ -3,7 +3,7 @@
  * @file Every message between the page and its workers, as one union. A request carries an `id`; its replies carry the same.
  *
  *     page ── BootRequest, InspectRequest, CompileRequest ──▶ compiler.worker.js
- *     page ── LeadRequest, FollowRequest, RunRequest      ──▶ compute.worker.js
+ *     page ── MusterRequest, FollowRequest, LeadRequest, RunRequest, LeaveRequest ──▶ compute.worker.js
  *     page ── DecodeRequest                               ──▶ image.worker.js
  *
  * A worker answers a request with any number of Progress messages, and then with one result or one ErrorReply.
@@ -89,12 +89,18 @@
  */
 
 /**
- * `lead` loads an artifact and answers runs; `follow` makes a worker one of its other threads. The ports join the two.
- * @typedef {{id: number, type: 'lead', artifact: Artifact, model: ArrayBuffer, ports: MessagePort[]}} LeadRequest
+ * `muster` makes a worker the leader of some followers, `follow` one of these; each pair is joined by a port.
+ * `lead` loads an artifact, which the followers share, and answers runs.
+ * `leave` gives a model up, so that the workers are free for another.
+ * @typedef {{id: number, type: 'lead', artifact: Artifact, model: ArrayBuffer}} LeadRequest
  * @typedef {{id: number, type: 'follow', port: MessagePort}} FollowRequest
+ * @typedef {{id: number, type: 'muster', ports: MessagePort[]}} MusterRequest
+ * @typedef {{id: number, type: 'leave'}} LeaveRequest
  * @typedef {{id: number, type: 'run', feeds: Feeds}} RunRequest
  * @typedef {{id: number, type: 'leading', loadMs: number, warmMs: number, memoryBytes: number}} Leading
  * @typedef {{id: number, type: 'following'}} Following
+ * @typedef {{id: number, type: 'mustered'}} Mustered
+ * @typedef {{id: number, type: 'left'}} Left
  * @typedef {{id: number, type: 'ran', outputs: Feeds, ms: number}} Ran
  */
 
@@ -129,9 +135,9 @@
 
 /**
  * @typedef {BootRequest | InspectRequest | CompileRequest} CompilerRequest
- * @typedef {LeadRequest | FollowRequest | RunRequest} ComputeRequest
+ * @typedef {MusterRequest | FollowRequest | LeadRequest | RunRequest | LeaveRequest} ComputeRequest
  * @typedef {CompilerRequest | ComputeRequest | DecodeRequest} Request
- * @typedef {Booted | Inspected | Compiled | Leading | Following | Ran | Decoded} Result
+ * @typedef {Booted | Inspected | Compiled | Mustered | Following | Leading | Ran | Left | Decoded} Result
  * @typedef {Result | Progress | ErrorReply} Reply
  */
 
@@ -142,7 +148,9 @@
  * @property {Inspected} inspect
  * @property {Compiled} compile
  * @property {Leading} lead
+ * @property {Mustered} muster
  * @property {Following} follow
+ * @property {Left} leave
  * @property {Ran} run
  * @property {Decoded} decode
  */

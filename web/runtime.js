@@ -28,6 +28,7 @@ const STATUS = 16 / 4; // where a kernel writes that it met invalid data
 // Each has a cache line of its own.
 const GENERATION = 512 / 4; // counts runs; a change wakes the followers
 const FINISHED = 576 / 4; // followers that are through with this run
+const DISMISSED = 640 / 4; // 1 once the followers are free to go
 
 const SPIN_MS = 1.5; // longer than the gap between runs in a tight loop, short enough not to heat an idle machine
 
@@ -121,13 +122,23 @@ export class Runtime {
     this.#compute();
   }
 
+  /** Lets the followers go. The runtime can't be used after it. */
+  dismiss() {
+    Atomics.store(this.#control, DISMISSED, 1);
+    this.#wakeFollowers();
+  }
+
+  #wakeFollowers() {
+    Atomics.add(this.#control, GENERATION, 1);
+    Atomics.notify(this.#control, GENERATION);
+  }
+
   #compute() {
     const { table, steps } = this.#meta.main;
     const others = this.threads - 1;
     if (others > 0) {
       Atomics.store(this.#control, FINISHED, 0);
-      Atomics.add(this.#control, GENERATION, 1);
-      Atomics.notify(this.#control, GENERATION);
+      this.#wakeFollowers();
     }
     this.#run(table, 0, steps, 0, this.threads);
     let done = others > 0 ? Atomics.load(this.#control, FINISHED) : 0;
@@ -139,7 +150,7 @@ export class Runtime {
 }
 
 /**
- * Serves as one of a model's threads, for ever: only terminating the worker ends it.
+ * Serves as one of a model's threads until the leader dismisses it; the worker hears no messages meanwhile.
  * @param {Enlistment} enlistment
  * @param {() => void} onReady called just before the first wait
  */
@@ -150,6 +161,7 @@ export async function follow({ module, memory, main, thread, threads }, onReady)
   let seen = 0; // the leader's first run makes it 1
   for (;;) {
     awaitChange(control, GENERATION, seen);
+    if (Atomics.load(control, DISMISSED)) return;
     seen = (seen + 1) | 0;
     run(main.table, 0, main.steps, thread, threads);
     Atomics.add(control, FINISHED, 1);

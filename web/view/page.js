@@ -8,6 +8,7 @@ import { WasmkilnError } from '../errors.js';
 
 const root = document.documentElement;
 const alertBox = element('alert', HTMLElement);
+const announcement = element('announcement', HTMLElement);
 const loading = element('loading', HTMLElement);
 const status = element('status', HTMLElement);
 const bar = element('progress', HTMLProgressElement);
@@ -66,6 +67,14 @@ function clearError() {
   alertBox.hidden = true;
   alertBox.textContent = '';
   delete alertBox.dataset.error;
+}
+
+/**
+ * Tells those who listen to the page rather than look at it.
+ * @param {string} text
+ */
+export function announce(text) {
+  announcement.textContent = text;
 }
 
 /** @param {() => void} callback */
