@@ -1,4 +1,4 @@
-"""Values that depend on no data: Constant, ConstantOfShape, Range, EyeLike and Trilu's mask."""
+"""Values that depend on no data: Constant, ConstantOfShape and Range."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidModelError, ShapeError, UnsupportedOperatorError
 from ..ir.const import MAX_INLINE, Const
 from ..ir.dtype import F32, I64
-from ..ir.expr import arg, call, cast
-from ..ir.shape import Shape, numel
+from ..ir.expr import arg, cast
+from ..ir.shape import numel
 from ..ir.types import TensorType
 from .base import Op, register
-from .cast import dtype_of
 from .map import Map
-from .movement import Iota, View, constant_ints, filled
+from .movement import Iota, constant_ints, filled
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -147,31 +146,3 @@ class Range27(Range):
     """Range; `stash_type` says in which precision narrow floats are computed."""
 
     stash_type: bool = True
-
-
-@register("EyeLike", since=9)
-class EyeLike(Op):
-    """Ones on the k-th diagonal of a matrix, zeros elsewhere."""
-
-    dtype: int | None = None
-    k: int = 0
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """The input's shape, and its dtype unless another one is asked for."""
-        if x.rank != 2:
-            raise ShapeError(f"{x} is not a matrix")
-        return (TensorType(x.dtype if self.dtype is None else dtype_of(self.dtype), x.shape),)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """Where the column's index is the row's plus k."""
-        (x,) = inputs
-        t = self.infer(g.type(x))[0]
-        rows, columns = index_grid(g, t.shape)
-        hit = call("eq", arg(1, I64), arg(0, I64) + self.k)
-        return (g.add(Map(expr=cast(hit, t.dtype)), rows, columns),)
-
-
-def index_grid(g: GraphBuilder, shape: Shape) -> tuple[str, str]:
-    """The row indices as a column vector and the column indices as a row vector, in i64."""
-    rows = g.add(View(shape=(shape[-2], 1)), g.add(Iota(count=shape[-2])))
-    return rows, g.add(Iota(count=shape[-1]))

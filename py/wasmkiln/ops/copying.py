@@ -70,4 +70,6 @@ def merge_strided(
             dims[-1] = (dims[-1][0] * size, t, s)
         else:
             dims.append((size, t, s))
-    return dims or [(1, 1, 1)]
+    if not dims or dims[-1][1] != 1:
+        dims.append((1, 1, 1))
+    return dims

@@ -1,0 +1,195 @@
+"""onnxruntime's own operators on quantized values: dequantize, compute in floats, quantize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import ShapeError
+from ..ir.expr import Expr, arg, call, select
+from ..ir.shape import broadcast
+from ..ir.types import TensorType
+from .activation import sigmoid
+from .base import Op, create, register
+from .compose import apply, reshape
+from .concat import Concat
+from .quant import (
+    MICROSOFT,
+    DequantizeLinear10,
+    QuantizeLinear10,
+    dequantize,
+    quantize,
+)
+
+if TYPE_CHECKING:
+    from ..ir.builder import GraphBuilder
+
+__all__: list[str] = []
+
+
+def _real(g: GraphBuilder, x: str, scale: str, zero: str) -> str:
+    """The real value of x, whose scale and zero point ('' for 0) are one for all."""
+    return dequantize(g, x, reshape(g, scale, ()), zero and reshape(g, zero, ()))
+
+
+def _quantized(g: GraphBuilder, y: str, scale: str, zero: str, like: str) -> str:
+    """The quantized value of y in the dtype of another value."""
+    scale, zero = reshape(g, scale, ()), zero and reshape(g, zero, ())
+    return quantize(g, y, scale, zero, g.type(like).dtype)
+
+
+@register("QuantizeLinear", since=1, domain=MICROSOFT)
+class ContribQuantizeLinear(QuantizeLinear10):
+    """QuantizeLinear, of which this domain has more dtypes."""
+
+
+@register("DequantizeLinear", since=1, domain=MICROSOFT)
+class ContribDequantizeLinear(DequantizeLinear10):
+    """DequantizeLinear, of which this domain has more dtypes."""
+
+
+class _Binary(Op):
+    """c = f(a, b), each quantized by its own scale and zero point."""
+
+    operation = "add"
+
+    def infer(
+        self,
+        a: TensorType,
+        a_scale: TensorType,
+        a_zero: TensorType | None,
+        b: TensorType,
+        b_scale: TensorType,
+        b_zero: TensorType | None,
+        c_scale: TensorType,
+        c_zero: TensorType | None = None,
+    ) -> tuple[TensorType, ...]:
+        """The common shape."""
+        return (TensorType(a.dtype, broadcast(a.shape, b.shape)),)
+
+    @classmethod
+    def arity(cls) -> tuple[int, int]:
+        """Zero points may be absent, but only the last one may be left out."""
+        return 7, 8
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """Elementwise operations."""
+        a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero = (*inputs, "")[:8]
+        operands = _real(g, a, a_scale, a_zero), _real(g, b, b_scale, b_zero)
+        c = apply(g, call(self.operation, arg(0), arg(1)), *operands)
+        return (_quantized(g, c, c_scale, c_zero, a),)
+
+
+@register("QLinearAdd", since=1, domain=MICROSOFT)
+class QLinearAdd(_Binary):
+    """The quantized sum of two quantized tensors."""
+
+
+@register("QLinearMul", since=1, domain=MICROSOFT)
+class QLinearMul(_Binary):
+    """The quantized product of two quantized tensors."""
+
+    operation = "mul"
+
+
+class _Unary(Op):
+    """y = f(x), each quantized by its own scale and zero point."""
+
+    def infer(
+        self,
+        x: TensorType,
+        x_scale: TensorType,
+        x_zero: TensorType | None,
+        y_scale: TensorType,
+        y_zero: TensorType | None = None,
+    ) -> tuple[TensorType, ...]:
+        """The input's type."""
+        return (TensorType(x.dtype, x.shape),)
+
+    def function(self, x: Expr) -> Expr:
+        """The operation on real values."""
+        raise NotImplementedError
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """Elementwise operations."""
+        x, x_scale, x_zero, y_scale, y_zero = (*inputs, "")[:5]
+        y = apply(g, self.function(arg(0)), _real(g, x, x_scale, x_zero))
+        return (_quantized(g, y, y_scale, y_zero, x),)
+
+
+@register("QLinearSigmoid", since=1, domain=MICROSOFT)
+class QLinearSigmoid(_Unary):
+    """The quantized sigmoid of a quantized tensor."""
+
+    def function(self, x: Expr) -> Expr:
+        """Sigmoid."""
+        return sigmoid(x)
+
+
+@register("QLinearLeakyRelu", since=1, domain=MICROSOFT)
+class QLinearLeakyRelu(_Unary):
+    """The quantized LeakyRelu of a quantized tensor."""
+
+    alpha: float = 0.01
+
+    def function(self, x: Expr) -> Expr:
+        """LeakyRelu."""
+        return select(x < 0, x * self.alpha, x)
+
+
+@register("QLinearConcat", since=1, domain=MICROSOFT)
+class QLinearConcat(Op):
+    """Quantized tensors joined along an axis, quantized alike.
+
+    Inputs: scale and zero point of the output, then each tensor with its scale and zero point.
+    """
+
+    axis: int
+
+    def infer(
+        self, scale: TensorType, zero: TensorType, *rest: TensorType
+    ) -> tuple[TensorType, ...]:
+        """The joined shape."""
+        if len(rest) % 3:
+            raise ShapeError(f"{len(rest)} inputs are not triples")
+        return Concat(axis=self.axis).infer(*rest[::3])
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """Each tensor is converted by itself: one with the output's parameters stays as it is."""
+        scale, zero, *rest = inputs
+        parts = []
+        for i in range(0, len(rest), 3):
+            x, own_scale, own_zero = rest[i : i + 3]
+            if g.type(own_scale).value != g.type(scale).value or own_zero != zero:
+                x = _quantized(g, _real(g, x, own_scale, own_zero), scale, zero, x)
+            parts.append(x)
+        return (g.add(Concat(axis=self.axis), *parts),)
+
+
+@register("QLinearGlobalAveragePool", since=1, domain=MICROSOFT)
+class QLinearGlobalAveragePool(Op):
+    """The quantized mean over the spatial axes of a quantized tensor."""
+
+    channels_last: bool = False
+
+    def infer(
+        self,
+        x: TensorType,
+        x_scale: TensorType,
+        x_zero: TensorType,
+        y_scale: TensorType,
+        y_zero: TensorType,
+    ) -> tuple[TensorType, ...]:
+        """Spatial sizes of 1."""
+        ones = (1,) * (x.rank - 2)
+        if self.channels_last:
+            return (TensorType(x.dtype, (x.shape[0], *ones, x.shape[-1])),)
+        return (TensorType(x.dtype, (*x.shape[:2], *ones)),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A mean of real values."""
+        x, x_scale, x_zero, y_scale, y_zero = inputs
+        rank = g.type(x).rank
+        axes = tuple(range(1, rank - 1)) if self.channels_last else tuple(range(2, rank))
+        mean = create("", "ReduceMean", 13, {"axes": axes, "keepdims": True})
+        y = g.add(mean, _real(g, x, x_scale, x_zero))
+        return (_quantized(g, y, y_scale, y_zero, x),)
