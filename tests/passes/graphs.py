@@ -41,7 +41,12 @@ def filled(value: float, *shape: int, dtype: DType = F32) -> Const:
 
 
 def node(
-    op: str | Op, inputs: str, outputs: str, name: str = "", opset: int = OPSET, **attributes: object
+    op: str | Op,
+    inputs: str,
+    outputs: str,
+    name: str = "",
+    opset: int = OPSET,
+    **attributes: object,
 ) -> Node:
     """A node; values are separated by blanks, `-` is an absent input."""
     ins = tuple("" if i == "-" else i for i in inputs.split())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.passes.graphs import node, typed
 from wasmkiln.errors import InternalError
 from wasmkiln.ir.dtype import F32
 from wasmkiln.ir.graph import Graph
 from wasmkiln.ir.types import TensorType
 from wasmkiln.passes.check import verify
+
+from tests.passes.graphs import node, typed
 
 GOOD = typed({"x": "f32[4]"}, [node("Relu", "x", "a"), node("Neg", "a", "y")], "y")
 RELU, NEG = GOOD.nodes
@@ -22,7 +23,10 @@ RELU, NEG = GOOD.nodes
         (replace(GOOD, nodes=(NEG, RELU)), "'a' is not defined before"),
         (replace(GOOD, nodes=(RELU, RELU, NEG)), "'a' is defined twice"),
         (replace(GOOD, nodes=(RELU,)), "output 'y' is 'y', which nothing defines"),
-        (replace(GOOD, types={k: t for k, t in GOOD.types.items() if k != "a"}), "'a' is typed None"),
+        (
+            replace(GOOD, types={k: t for k, t in GOOD.types.items() if k != "a"}),
+            "'a' is typed None",
+        ),
         (replace(GOOD, types={**GOOD.types, "a": TensorType(F32, (5,))}), r"typed f32\[5\]"),
     ],
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from tests.passes.graphs import OPTIONS, body, node, run, typed
 from wasmkiln.errors import InternalError, ShapeError, WasmkilnError
 from wasmkiln.ir.builder import GraphBuilder
 from wasmkiln.ir.graph import Node
 from wasmkiln.passes.expand import checked, expand, repeat
+
+from tests.passes.graphs import OPTIONS, body, node, run, typed
 
 
 def test_what_comes_out_is_expanded_too() -> None:

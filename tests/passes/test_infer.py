@@ -70,9 +70,7 @@ def test_names_of_two_branches_do_not_meet() -> None:
 
 
 def test_nested_branches_see_what_is_around_them() -> None:
-    inner = If(
-        then_branch=branch([node("Add", "h x", "s")], "s"), else_branch=branch([], "h")
-    )
+    inner = If(then_branch=branch([node("Add", "h x", "s")], "s"), else_branch=branch([], "h"))
     outer = If(
         then_branch=branch([node("Relu", "x", "h"), node(inner, "c", "i")], "i"),
         else_branch=branch([], "x"),
@@ -84,7 +82,7 @@ def test_nested_branches_see_what_is_around_them() -> None:
 def test_a_condition_known_at_run_time_is_refused_by_name() -> None:
     op = If(then_branch=branch([], "x"), else_branch=branch([], "x"))
     g = graph({"x": "f32[4]", "c": "bool[1]"}, [node(op, "c", "y", "choice")], "y")
-    with pytest.raises(UnsupportedOperatorError, match="If 'choice'.*at run time"):
+    with pytest.raises(UnsupportedOperatorError, match=r"If 'choice'.*at run time"):
         infer(bind(g, CompileOptions()), CompileOptions())
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.passes.graphs import node, typed, weights
 from wasmkiln.passes.partition import partition, static_values
+
+from tests.passes.graphs import node, typed, weights
 
 
 def test_init_and_main_are_split_by_what_they_depend_on() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.passes.graphs import filled, internal, node, run, typed
 from wasmkiln.ir.const import Const
 from wasmkiln.ir.dtype import F32, I64
 from wasmkiln.ir.graph import Node
 from wasmkiln.passes.simplify import moves_nothing, simplify
+
+from tests.passes.graphs import filled, internal, node, run, typed
 
 X = {"x": "f32[2,3,4]"}
 
@@ -101,7 +102,10 @@ def test_a_transpose_of_small_dimensions_is_a_view() -> None:
 
 
 def test_views_join_and_cancel() -> None:
-    view = [node(internal("View", shape=s), i, o) for s, i, o in [((6, 4), "x", "a"), ((24,), "a", "b"), ((2, 3, 4), "b", "c")]]
+    view = [
+        node(internal("View", shape=s), i, o)
+        for s, i, o in [((6, 4), "x", "a"), ((24,), "a", "b"), ((2, 3, 4), "b", "c")]
+    ]
     nodes = [*view, node("Relu", "b", "y"), node("Relu", "c", "z")]
     assert run(typed(X, nodes, "y z"), simplify) == (
         "x.1: f32[24] = View(shape=(24,))(x)\n"

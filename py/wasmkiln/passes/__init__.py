@@ -15,6 +15,7 @@ from .fuse import fuse_maps
 from .infer import infer
 from .layout import layout
 from .maps import to_maps
+from .pads import absorb_pads
 from .partition import partition
 from .promote import promote
 from .reductions import fuse_reductions
@@ -36,6 +37,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("expand", expand),  # composite operators into simpler ones
     ("simplify", simplify),  # their views and transposes join
     ("layout", layout),  # channels last; before fusion, which hides what an operator is
+    ("absorb_pads", absorb_pads),  # in front of convolutions, which are in their final form now
     ("to_maps", to_maps),  # all that is elementwise
     ("fuse_maps", fuse_maps),
     ("fuse_reductions", fuse_reductions),

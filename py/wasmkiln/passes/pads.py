@@ -1,64 +1,89 @@
-"""Let convolutions and pools do the padding that a Pad in front of them does."""
+"""Let convolutions and pools do the padding that stands in front of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 
-from ..ir.builder import GraphBuilder
-from ..ir.graph import Node
+from ..ir.builder import GraphBuilder, rewrite
+from ..ir.graph import Graph, Node
+from ..ops.base import Op
+from ..ops.pad import PadConst
+from ..ops.pool import Pool
+from ..options import CompileOptions
+from .clean import clean
 
-__all__ = ["absorb_pad"]
+__all__ = ["absorb_pads"]
+
+Widths = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def absorb_pad(b: GraphBuilder, node: Node, producers: Mapping[str, Node]) -> str | None:
-    """A Conv or AveragePool with larger pads in place of one behind a Pad of zeros, or None."""
-    pad = producers.get(node.inputs[0])
-    if pad is None or pad.op.op_type != "Pad":
-        return None
-    pads = _spatial_zero_pads(b, pad)
-    own = _own_pads(b, node)
-    if pads is None or own is None or any(p < 0 for p in pads):
-        return None
-    changes: dict[str, object] = {"auto_pad": "NOTSET"}
-    if node.op.op_type == "AveragePool":
-        # The zeros count for the divisor; padding of its own, where that does not count, can't be
-        # told from them.
-        if any(own) and not getattr(node.op, "count_include_pad", False):
+def absorb_pads(g: Graph, options: CompileOptions) -> Graph:
+    """The graph with borders in front of Conv and Pool made by these, where they can."""
+    pads: dict[str, Node] = {}
+
+    def visit(b: GraphBuilder, node: Node) -> Sequence[str] | None:
+        if isinstance(node.op, PadConst):
+            pads[node.outputs[0]] = node
             return None
-        if getattr(node.op, "ceil_mode", False):
+        pad = pads.get(node.inputs[0]) if node.inputs else None
+        if pad is None or not (isinstance(node.op, Pool) or node.op.op_type == "Conv"):
             return None
-        changes["count_include_pad"] = True
-    changes["pads"] = tuple([p + q for p, q in zip(pads, own, strict=True)])
-    return b.add(node.op.with_(**changes), pad.inputs[0], *node.inputs[1:], hint=node.outputs[0])
-
-
-def _own_pads(b: GraphBuilder, node: Node) -> tuple[int, ...] | None:
-    auto_pad = getattr(node.op, "auto_pad", "NOTSET")
-    spatial = b.type(node.inputs[0]).rank - 2
-    if auto_pad == "VALID":
-        return (0,) * (2 * spatial)
-    if auto_pad != "NOTSET":
-        return None
-    pads: tuple[int, ...] | None = getattr(node.op, "pads", None)
-    return pads or (0,) * (2 * spatial)
-
-
-def _spatial_zero_pads(b: GraphBuilder, pad: Node) -> tuple[int, ...] | None:
-    """The pads of the spatial axes, begins then ends; None if it does more than add zeros there."""
-    if getattr(pad.op, "mode", "constant") != "constant":
-        return None
-    rank = b.type(pad.inputs[0]).rank
-    pads: tuple[int, ...] | None = getattr(pad.op, "pads", None)
-    if pads is None:
-        known = [b.type(i).value if i else None for i in pad.inputs[1:]]
-        if not known or known[0] is None or any(pad.inputs[3:4]):
+        op = _padding(b, node, pad)
+        if op is None:
             return None
-        if any(pad.inputs[2:3]) and (known[1] is None or known[1].item() != 0):
-            return None
-        pads = known[0].ints()
-    elif getattr(pad.op, "value", 0.0) != 0.0:
+        b.append(Node(op, (pad.inputs[0], *node.inputs[1:]), node.outputs, node.name, node.origin))
+        return node.outputs
+
+    g = rewrite(g, visit)
+    return clean(g, options) if pads else g
+
+
+def _padding(b: GraphBuilder, node: Node, pad: Node) -> Op | None:
+    """The operator on what the border was added to; None if it can't make that border."""
+    op, border = node.op, pad.op
+    assert isinstance(border, PadConst)
+    value = border.value.item() if border.value is not None else None
+    last = bool(getattr(op, "channels_last", False))
+    widths = _spatial(border, last)
+    if widths is None or value is None:
         return None
-    begins, ends = pads[:rank], pads[rank:]
-    if len(pads) != 2 * rank or any(begins[:2]) or any(ends[:2]):
+    if isinstance(op, Pool):
+        return _pool(op, widths) if value == (-inf if op.kind == "max" else 0) else None
+    spatial = len(widths[0])
+    auto_pad, own = getattr(op, "auto_pad", "NOTSET"), getattr(op, "pads", None)
+    if value != 0 or auto_pad not in ("NOTSET", "VALID"):
         return None
-    return (*begins[2:], *ends[2:])
+    if auto_pad == "VALID" or own is None:
+        own = (0,) * (2 * spatial)
+    begins, ends = widths
+    pads = tuple([p + q for p, q in zip(own, (*begins, *ends), strict=True)])
+    return op.with_(auto_pad="NOTSET", pads=pads)
+
+
+def _pool(op: Pool, widths: Widths) -> Op:
+    """The windows over the smaller input, whose elements have other coordinates there.
+
+    The border still counts for an average's divisor, as it did when it was part of the input.
+    """
+    axes = [
+        replace(
+            axis,
+            size=axis.size - before - after,
+            begin=axis.begin + before,
+            counted=(axis.counted[0] - before, axis.counted[1] - before),
+        )
+        for axis, before, after in zip(op.axes, *widths, strict=True)
+    ]
+    return op.with_(axes=tuple(axes))
+
+
+def _spatial(border: PadConst, channels_last: bool) -> Widths | None:
+    """The widths before and after each spatial axis; None if other axes have borders too."""
+    begins, ends = border.begins, border.ends
+    channel = len(begins) - 1 if channels_last else 1
+    if len(begins) < 3 or any((begins[0], ends[0], begins[channel], ends[channel])):
+        return None
+    inner = slice(1, -1) if channels_last else slice(2, None)
+    return begins[inner], ends[inner]

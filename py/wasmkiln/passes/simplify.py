@@ -12,7 +12,6 @@ from ..ir.graph import Graph, Node
 from ..ops.movement import Transpose, View
 from ..options import CompileOptions
 from .clean import clean
-from .pads import absorb_pad
 
 __all__ = ["moves_nothing", "simplify"]
 
@@ -135,6 +134,4 @@ _RULES: dict[str, Callable[[GraphBuilder, Node, Producers], str | None]] = {
     "Sub": _neutral(0.0, either=False),
     "Mul": _neutral(1.0, either=True),
     "Div": _neutral(1.0, either=False),
-    "Conv": absorb_pad,
-    "AveragePool": absorb_pad,
 }
