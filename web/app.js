@@ -45,23 +45,27 @@ start();
 function start() {
   Object.assign(window, { wasmkiln: Object.freeze({ InferenceSession, Tensor }) });
   showFeatures();
-  const begin = performance.now();
-  const booted = boot();
-  booted.then(
-    () => {
-      bootMs = performance.now() - begin;
-      measure('boot', begin);
-    },
-    () => {}, // loading the model meets the same error, and shows it
-  );
-  prepare();
-  prepareImages();
   credits.textContent = sampleCredits();
-  const samples = loadSamples(classifyPhoto);
+  // All that is fetched beside the model; the page is ready when it needs nothing more from the server.
+  const rest = Promise.all([loadSamples(classifyPhoto), startPython()]);
+  prepare(1);
+  prepareImages();
   takeFiles(receive, (reason) => showError(new ImageError(reason), 'Taking it'));
   onCancel(() => loading?.abort());
-  defaultButton.addEventListener('click', () => (classifier ? closeModel() : loadDefault(samples)));
-  loadDefault(samples);
+  defaultButton.addEventListener('click', () => (classifier ? closeModel() : loadDefault(rest)));
+  loadDefault(rest);
+}
+
+async function startPython() {
+  const begin = performance.now();
+  try {
+    await boot();
+  } catch {
+    return; // loading the model meets the same error, and shows it
+  }
+  bootMs = performance.now() - begin;
+  measure('boot', begin);
+  await prepare(3); // workers for the default model, and for those that may be opened later
 }
 
 /**
@@ -100,8 +104,8 @@ async function whileLoading(what, work) {
   }
 }
 
-/** @param {Promise<void>} samples */
-async function loadDefault(samples) {
+/** @param {Promise<unknown>} rest what else has to be there before the page is ready */
+async function loadDefault(rest) {
   await whileLoading('Loading the default model', async (signal) => {
     const begin = performance.now();
     const made = await Classifier.create({
@@ -116,13 +120,12 @@ async function loadDefault(samples) {
       },
       onStep: showProgress,
     });
-    await samples;
+    await rest;
     classifier = made;
     const { compileMs, loadMs, warmMs } = made.session.stats;
     performance.measure('wasmkiln:compile', { end: performance.now() - loadMs - warmMs, duration: compileMs });
     credits.textContent = `${sampleCredits()} Model: ${made.entry.title}, ${made.entry.attribution}; ${made.entry.licence}.`;
     showDefault(made);
-    prepare(); // workers for a model that may be opened next
   });
   const photo = waiting;
   waiting = null;

@@ -22,15 +22,19 @@ export class ComputeGroup {
     this.threads = threads;
     this.#leader = this.#start();
     const ports = [];
+    const requests = [];
     for (let thread = 1; thread < threads; thread++) {
       const { port1, port2 } = new MessageChannel();
       const follower = this.#start();
       this.#followers.push(follower);
       ports.push(port1);
-      // A failure of these requests ends the group, and so the request of whoever waits for the leader.
-      follower.request({ type: 'follow', port: port2 }, { transfer: [port2] }).catch(() => {});
+      requests.push(follower.request({ type: 'follow', port: port2 }, { transfer: [port2] }));
     }
-    this.#leader.request({ type: 'muster', ports }, { transfer: ports }).catch(() => {});
+    requests.push(this.#leader.request({ type: 'muster', ports }, { transfer: ports }));
+    /** @readonly resolves when all workers have come up */
+    this.started = Promise.all(requests);
+    // A failure ends the group, and so reaches whoever asks something of it.
+    this.started.catch(() => {});
   }
 
   /**

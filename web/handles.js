@@ -37,12 +37,18 @@ import { chooseSimd, chooseThreads, probe } from './features.js';
 /** @type {Map<number, {group: ComputeGroup, description: Description}>} */
 const models = new Map();
 let nextHandle = 1;
-/** @type {ComputeGroup | null} workers started ahead of need */
-let spare = null;
+const MAX_SPARES = 2; // one for the next model, and one for the model after it, which is loaded before the other goes
+/** @type {ComputeGroup[]} idle workers, started ahead of need or left by a model that was released */
+const spares = [];
 
-/** Starts the workers for the next model now, while there is time. */
-export function prepare() {
-  spare ??= new ComputeGroup(chooseThreads(probe()).value);
+/**
+ * Starts the workers for the next models now, while there is time; then opening a model fetches nothing.
+ * @param {number} groups
+ * @returns {Promise<unknown>} resolves when they have come up, or failed to
+ */
+export function prepare(groups) {
+  while (spares.length < groups) spares.push(new ComputeGroup(chooseThreads(probe()).value));
+  return Promise.allSettled(spares.map((group) => group.started));
 }
 
 /**
@@ -113,11 +119,11 @@ export function describe(handle) {
 export function release(handle) {
   const { group } = find(handle);
   models.delete(handle);
-  if (spare || group.threads !== chooseThreads(probe()).value) return group.end();
+  if (spares.length >= MAX_SPARES || group.threads !== chooseThreads(probe()).value) return group.end();
   // Idle workers are kept for the next model: starting others would fetch their script anew.
   group.leave().then(
-    (free) => {
-      if (free && !spare) spare = group;
+    (isFree) => {
+      if (isFree && spares.length < MAX_SPARES) spares.push(group);
       else group.end();
     },
     () => group.end(),
@@ -133,8 +139,6 @@ function find(handle) {
 
 /** @param {number} threads */
 function takeGroup(threads) {
-  const ready = spare;
-  if (ready?.threads !== threads) return new ComputeGroup(threads);
-  spare = null;
-  return ready;
+  const index = spares.findIndex((group) => group.threads === threads);
+  return index < 0 ? new ComputeGroup(threads) : spares.splice(index, 1)[0];
 }
