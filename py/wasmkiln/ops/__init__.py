@@ -10,6 +10,7 @@ from . import (  # noqa: F401
     constant,
     control,
     conv,
+    conv_transpose,
     elementwise,
     gather,
     legacy,

@@ -22,8 +22,9 @@ __all__ = ["POINT", "channels_first_through", "check_filter"]
 POINT = Axis(1, 1, 1, 1, 0, 1, (0, 1))
 
 
-class _Conv(Op):
-    """What all versions share: y = epilogue(conv(x, w) + b, extras).
+@register("Conv", since=1)
+class Conv(Op):
+    """y = epilogue(conv(x, w) + b, extras); later versions only add element types.
 
     x [N, C, spatial...], w [M, C / group, kernel...], b [M]; with channels_last, x and y are
     [N, spatial..., channels].
@@ -43,15 +44,16 @@ class _Conv(Op):
         self, x: TensorType, w: TensorType, *rest: TensorType | None
     ) -> tuple[TensorType, ...]:
         """The number of filters and the positions of the window."""
-        own, _ = split_inputs(rest, self.n_extra, 1)
+        own = rest[: len(rest) - self.n_extra]
+        bias = own[0] if own else None
         check_filter(x, w, own, self.kernel_shape)
         channels = x.shape[-1 if self.channels_last else 1]
         if self.group < 1 or channels != w.shape[1] * self.group or w.shape[0] % self.group:
             raise ShapeError(
                 f"{channels} channels of {x} do not suit filters {w} in {self.group} groups"
             )
-        if own[0] is not None and own[0].size != w.shape[0]:
-            raise ShapeError(f"bias {own[0]} does not suit the {w.shape[0]} filters of {w}")
+        if bias is not None and bias.size != w.shape[0]:
+            raise ShapeError(f"bias {bias} does not suit the {w.shape[0]} filters of {w}")
         out = tuple(a.out for a in self.axes(x, w))
         n, filters = x.shape[0], w.shape[0]
         shape = (n, *out, filters) if self.channels_last else (n, filters, *out)
@@ -135,16 +137,6 @@ class _Conv(Op):
         x = reshape(g, x, (g.shape(x)[0], *(a.size for a in three), g.shape(x)[-1]))
         packed = g.add(PackPanels(transposed=True), w)
         return ConvPacked(axes=three, n=n, groups=self.group), x, packed
-
-
-@register("Conv", since=1)
-class Conv1(_Conv):
-    """Convolution; later versions add dtypes only."""
-
-
-@register("Conv", since=11)
-class Conv(_Conv):
-    """Convolution."""
 
 
 def check_filter(

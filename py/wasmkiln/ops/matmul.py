@@ -37,8 +37,9 @@ def _product_shape(a: TensorType, b: TensorType, transposed: bool = False) -> Sh
     return (*broadcast(a.shape[:-2], b.shape[:-2]), a.shape[-2], n)
 
 
-class _MatMul(Op):
-    """What all versions share."""
+@register("MatMul", since=1)
+class MatMul(Op):
+    """The product of matrices, as NumPy has it; later versions add element types."""
 
     def infer(self, a: TensorType, b: TensorType) -> tuple[TensorType, ...]:
         """NumPy's rules: a vector is a row on the left and a column on the right."""
@@ -63,16 +64,6 @@ class _MatMul(Op):
     def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
         """M * K * N of each matrix."""
         return outputs[0].size * (inputs[0].shape[-1] if inputs[0] else 0)
-
-
-@register("MatMul", since=1)
-class MatMul1(_MatMul):
-    """The product of matrices, for floats."""
-
-
-@register("MatMul", since=9)
-class MatMul(_MatMul):
-    """The product of matrices, also for integers."""
 
 
 class _Gemm(Op):

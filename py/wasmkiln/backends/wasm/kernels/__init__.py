@@ -7,6 +7,7 @@ from typing import Any
 
 from ....program.kernels import KernelSpec
 from ....program.kernels.argreduce import ArgReduceSpec
+from ....program.kernels.col2im import Col2ImSpec
 from ....program.kernels.conv import ConvSpec
 from ....program.kernels.copy import CopySpec, IotaSpec, TransposeSpec
 from ....program.kernels.depthwise import DepthwiseSpec
@@ -22,6 +23,7 @@ from ...base import Target
 from ..function import Function
 from ..module import Module
 from .argreduce import emit_argreduce
+from .col2im import emit_col2im
 from .conv import emit_conv
 from .copy import emit_copy, emit_iota, emit_transpose
 from .depthwise import emit_depthwise
@@ -41,6 +43,7 @@ Emit = Callable[[Any, Module, Target], Function]
 EMITTERS: dict[type[KernelSpec], Emit] = {
     ArgReduceSpec: emit_argreduce,
     BilinearSpec: emit_bilinear,
+    Col2ImSpec: emit_col2im,
     ConvSpec: emit_conv,
     CopySpec: emit_copy,
     DepthwiseSpec: emit_depthwise,
