@@ -32,7 +32,7 @@ GRAIN = 8192
 class Reduce(Op):
     """Reduce over axes: post(fold of pre(x)), see `ReduceSpec` for the expressions' arguments.
 
-    Extra inputs have the shape of x with the reduced axes as 1.
+    Extra inputs have the output's elements, in the output's shape or with the axes kept as 1.
     count: the number that `post` gets as its argument 1; 0 for that of the reduced elements.
     """
 
@@ -85,6 +85,7 @@ class Reduce(Op):
         if len(runs) == 1:
             return None
         count = self.count or prod(shape[a] for a in self.axes)
+        extras = [reshape(g, e, _reduced(shape, self.axes, True)) for e in extras]
         if extras or not runs:  # only one run can combine elements with operands per output
             x, pre = apply(g, pre, x, *extras), arg(0, pre.dtype)
         for run in reversed(runs):
