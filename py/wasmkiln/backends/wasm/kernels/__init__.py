@@ -15,9 +15,11 @@ from ....program.kernels.dot import DotSpec
 from ....program.kernels.gather import GatherElementsSpec, GatherNDSpec, GatherSpec
 from ....program.kernels.gemm import GemmSpec
 from ....program.kernels.pack import PackSpec
+from ....program.kernels.map import MapSpec
 from ....program.kernels.pool import PoolSpec
 from ....program.kernels.reduce import ReduceSpec
 from ....program.kernels.resample import BilinearSpec, PickSpec, ResampleSpec
+from ....program.kernels.scatter import ScatterElementsSpec, ScatterNDSpec
 from ....program.kernels.softmax import SoftmaxSpec
 from ...base import Target
 from ..function import Function
@@ -31,9 +33,11 @@ from .dot import emit_dot
 from .gather import emit_gather, emit_gather_elements, emit_gather_nd
 from .gemm import emit_gemm
 from .pack import emit_pack
+from .map import emit_map
 from .pool import emit_pool
 from .reduce import emit_reduce
 from .resample import emit_bilinear, emit_pick, emit_resample
+from .scatter import emit_scatter_elements, emit_scatter_nd
 from .softmax import emit_softmax
 
 __all__ = ["EMITTERS", "Emit", "emit"]
@@ -54,10 +58,13 @@ EMITTERS: dict[type[KernelSpec], Emit] = {
     GemmSpec: emit_gemm,
     IotaSpec: emit_iota,
     PackSpec: emit_pack,
+    MapSpec: emit_map,
     PickSpec: emit_pick,
     PoolSpec: emit_pool,
     ReduceSpec: emit_reduce,
     ResampleSpec: emit_resample,
+    ScatterElementsSpec: emit_scatter_elements,
+    ScatterNDSpec: emit_scatter_nd,
     SoftmaxSpec: emit_softmax,
     TransposeSpec: emit_transpose,
 }
