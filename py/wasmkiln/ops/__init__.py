@@ -28,6 +28,7 @@ from . import (  # noqa: F401
     reduce,
     reshape,
     resize,
+    scatter,
     shape,
     slice,
     softmax,

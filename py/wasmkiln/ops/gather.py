@@ -19,7 +19,7 @@ from .indexing import offsets, row_strides, take
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__ = ["Take", "check_indices"]
+__all__ = ["Take", "check_indices", "element_walk", "index_in_range"]
 
 # Bytes of a share worth giving to a thread.
 GRAIN = 16384
@@ -55,7 +55,7 @@ class Gather(Op):
             return None
         axis = normalize_axis(self.axis, len(x.shape))
         size, inner = x.shape[axis], prod(x.shape[axis + 1 :])
-        picked = [_in_range(i, size) for i in indices.ints()]
+        picked = [index_in_range(i, size) for i in indices.ints()]
         rows = [o * size + i for o in range(prod(x.shape[:axis])) for i in picked]
         return (take(x, t.shape, [r * inner + e for r in rows for e in range(inner)]),)
 
@@ -68,7 +68,7 @@ class Gather(Op):
         from .movement import StridedSlice, View
 
         axis = normalize_axis(self.axis, t.rank)
-        at = _in_range(known.ints()[0], t.shape[axis])
+        at = index_in_range(known.ints()[0], t.shape[axis])
         starts = tuple(at if d == axis else 0 for d in range(t.rank))
         sizes = tuple(1 if d == axis else n for d, n in enumerate(t.shape))
         row = g.add(StridedSlice(starts=starts, steps=(1,) * t.rank, sizes=sizes), x)
@@ -125,7 +125,8 @@ class Take(Op):
         return Const.of(I32, (len(self.indices),), self.indices)
 
 
-def _in_range(index: int, size: int) -> int:
+def index_in_range(index: int, size: int) -> int:
+    """The index counted from the front; ShapeError if it is out of range."""
     if not -size <= index < size:
         raise ShapeError(f"index {index} is outside of an axis of size {size}")
     return index + size if index < 0 else index
@@ -159,7 +160,9 @@ class GatherElements(Op):
         strides[axis] = 0
         walk = offsets(indices.shape, strides)
         size = x.shape[axis]
-        picked = [o + _in_range(i, size) * step for o, i in zip(walk, indices.ints(), strict=True)]
+        picked = [
+            o + index_in_range(i, size) * step for o, i in zip(walk, indices.ints(), strict=True)
+        ]
         return (take(x, indices.shape, picked),)
 
     def lower(

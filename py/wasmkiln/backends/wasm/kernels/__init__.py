@@ -14,8 +14,8 @@ from ....program.kernels.depthwise import DepthwiseSpec
 from ....program.kernels.dot import DotSpec
 from ....program.kernels.gather import GatherElementsSpec, GatherNDSpec, GatherSpec
 from ....program.kernels.gemm import GemmSpec
-from ....program.kernels.pack import PackSpec
 from ....program.kernels.map import MapSpec
+from ....program.kernels.pack import PackSpec
 from ....program.kernels.pool import PoolSpec
 from ....program.kernels.reduce import ReduceSpec
 from ....program.kernels.resample import BilinearSpec, PickSpec, ResampleSpec
@@ -32,8 +32,8 @@ from .depthwise import emit_depthwise
 from .dot import emit_dot
 from .gather import emit_gather, emit_gather_elements, emit_gather_nd
 from .gemm import emit_gemm
-from .pack import emit_pack
 from .map import emit_map
+from .pack import emit_pack
 from .pool import emit_pool
 from .reduce import emit_reduce
 from .resample import emit_bilinear, emit_pick, emit_resample
