@@ -69,11 +69,10 @@ async function decodeBitmap(file) {
  * @param {Preprocess} preprocess
  */
 function toTensor(bitmap, { crop_fraction, width, height, mean, std }) {
-  const side = Math.max(1, Math.floor(Math.min(bitmap.width, bitmap.height) * crop_fraction));
-  const left = Math.floor((bitmap.width - side + 1) / 2);
-  const top = Math.floor((bitmap.height - side + 1) / 2);
-  const readRows = (/** @type {number} */ y, /** @type {number} */ rows) => readPixels(bitmap, left, top + y, side, rows);
-  const pixels = resizeBicubic(readRows, { width: side, height: side }, { width, height });
+  const side = Math.min(bitmap.width, bitmap.height) * crop_fraction;
+  const box = { left: (bitmap.width - side) / 2, top: (bitmap.height - side) / 2, width: side, height: side };
+  const read = (/** @type {[number, number, number, number]} */ ...rectangle) => readPixels(bitmap, ...rectangle);
+  const pixels = resizeBicubic(read, bitmap, box, { width, height });
   const plane = width * height;
   const data = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) {

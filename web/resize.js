@@ -15,48 +15,82 @@ const A = -0.5;
  */
 
 /**
- * Gives rows [y, y + count) of RGBA pixels; only the columns asked for.
- * @callback ReadRows
+ * Gives a rectangle of the source as RGBA pixels.
+ * @callback ReadPixels
+ * @param {number} x
  * @param {number} y
- * @param {number} count
+ * @param {number} width
+ * @param {number} height
  * @returns {Uint8ClampedArray}
  */
 
 /**
- * Resizes a picture that is read strip by strip, so that it never lies in memory twice.
- * @param {ReadRows} readRows
+ * Where to take the picture from; the edges may lie inside pixels.
+ * @typedef {{left: number, top: number, width: number, height: number}} Box
+ */
+
+const STRIP = 1 << 20; // pixels read at a time, about 4 MB
+
+/**
+ * Resizes a part of a picture that is read strip by strip, so that it never lies in memory twice.
+ * @param {ReadPixels} readPixels
  * @param {{width: number, height: number}} source
+ * @param {Box} box
  * @param {{width: number, height: number}} target
  * @returns {Uint8ClampedArray} RGB, target.height × target.width × 3
  */
-export function resizeBicubic(readRows, source, target) {
-  const columns = windows(source.width, target.width);
-  const narrow = new Uint8ClampedArray(source.height * target.width * 3);
-  const strip = Math.max(1, Math.floor((1 << 20) / source.width)); // rows that make about 4 MB
-  for (let y = 0; y < source.height; y += strip) {
-    const rows = Math.min(strip, source.height - y);
-    shrinkRows(readRows(y, rows), rows, source.width, columns, narrow.subarray(y * target.width * 3));
+export function resizeBicubic(readPixels, source, box, target) {
+  const columns = windows(source.width, box.left, box.width, target.width);
+  const lines = windows(source.height, box.top, box.height, target.height);
+  const [left, right] = span(columns);
+  const [top, bottom] = span(lines);
+  const pitch = target.width * 3;
+  const narrow = new Uint8ClampedArray((bottom - top) * pitch);
+  const step = Math.max(1, Math.floor(STRIP / (right - left)));
+  for (let y = top; y < bottom; y += step) {
+    const rows = Math.min(step, bottom - y);
+    const pixels = readPixels(left, y, right - left, rows);
+    resizeRows(pixels, rows, right - left, shifted(columns, left), narrow.subarray((y - top) * pitch));
   }
-  return shrinkColumns(narrow, target.width * 3, windows(source.height, target.height));
+  return resizeColumns(narrow, pitch, shifted(lines, top));
 }
 
 /**
- * @param {number} source
+ * The windows of `target` samples over [start, start + length) of `size` source samples.
+ * @param {number} size
+ * @param {number} start
+ * @param {number} length
  * @param {number} target
  * @returns {Window[]}
  */
-export function windows(source, target) {
-  const scale = source / target;
+export function windows(size, start, length, target) {
+  const scale = length / target;
   const stretch = Math.max(scale, 1);
   const support = SUPPORT * stretch;
   return Array.from({ length: target }, (_, i) => {
-    const centre = (i + 0.5) * scale;
+    const centre = start + (i + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(source, Math.trunc(centre + support + 0.5));
+    const end = Math.min(size, Math.trunc(centre + support + 0.5));
     const raw = Array.from({ length: end - first }, (_, j) => cubic((first + j - centre + 0.5) / stretch));
     const sum = raw.reduce((a, b) => a + b, 0);
     return { first, weights: Float32Array.from(raw, (w) => w / sum) };
   });
+}
+
+/**
+ * The source samples that the windows cover: [from, to).
+ * @param {Window[]} all
+ */
+function span(all) {
+  return [Math.min(...all.map((w) => w.first)), Math.max(...all.map((w) => w.first + w.weights.length))];
+}
+
+/**
+ * @param {Window[]} all
+ * @param {number} by
+ */
+function shifted(all, by) {
+  return all.map(({ first, weights }) => ({ first: first - by, weights }));
 }
 
 /** @param {number} x */
@@ -68,14 +102,14 @@ function cubic(x) {
 }
 
 /**
- * RGBA rows to narrower RGB rows.
+ * RGBA rows to RGB rows of as many samples as there are columns.
  * @param {Uint8ClampedArray} pixels
  * @param {number} rows
  * @param {number} width
  * @param {Window[]} columns
  * @param {Uint8ClampedArray} out
  */
-function shrinkRows(pixels, rows, width, columns, out) {
+function resizeRows(pixels, rows, width, columns, out) {
   let to = 0;
   for (let y = 0; y < rows; y++) {
     for (const { first, weights } of columns) {
@@ -99,7 +133,7 @@ function shrinkRows(pixels, rows, width, columns, out) {
  * @param {number} pitch samples a row
  * @param {Window[]} lines
  */
-function shrinkColumns(rows, pitch, lines) {
+function resizeColumns(rows, pitch, lines) {
   const out = new Uint8ClampedArray(lines.length * pitch);
   const sums = new Float32Array(pitch);
   lines.forEach(({ first, weights }, y) => {
