@@ -15,7 +15,7 @@ from tests.passes.graphs import OPTIONS, body, node, run, typed
 
 def test_what_comes_out_is_expanded_too() -> None:
     text = run(typed({"x": "f32[2,3,4]"}, [node("Flatten", "x", "y")], "y"), expand)
-    assert text == "x.1: f32[2,12] = View(shape=(2, 12))(x)\n-> y = x.1\n"
+    assert text == "y.1: f32[2,12] = View(shape=(2, 12))(x)\n-> y = y.1\n"
     nodes = [node("GlobalAveragePool", "x", "p"), node("Softmax", "p", "y", axis=1)]
     text = run(typed({"x": "f32[2,5,4,4]"}, nodes, "y"), expand)
     assert "Reduce" in text and "RowSoftmax" in text

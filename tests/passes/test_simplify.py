@@ -81,7 +81,7 @@ def test_transposes_join() -> None:
         node("Relu", "b", "y"),
     ]
     assert run(typed(X, nodes, "y"), simplify) == (
-        "x.1: f32[3,2,4] = Transpose(perm=(1, 0, 2))(x)\ny: f32[3,2,4] = Relu(x.1)\n-> y\n"
+        "b.1: f32[3,2,4] = Transpose(perm=(1, 0, 2))(x)\ny: f32[3,2,4] = Relu(b.1)\n-> y\n"
     )
 
 
@@ -97,7 +97,7 @@ def test_transposes_that_undo_each_other_vanish() -> None:
 def test_a_transpose_of_small_dimensions_is_a_view() -> None:
     nodes = [node("Transpose", "x", "a", perm=(0, 2, 3, 1)), node("Relu", "a", "y")]
     assert run(typed({"x": "f32[2,8,1,1]"}, nodes, "y"), simplify) == (
-        "x.1: f32[2,1,1,8] = View(shape=(2, 1, 1, 8))(x)\ny: f32[2,1,1,8] = Relu(x.1)\n-> y\n"
+        "a.1: f32[2,1,1,8] = View(shape=(2, 1, 1, 8))(x)\ny: f32[2,1,1,8] = Relu(a.1)\n-> y\n"
     )
 
 
@@ -108,8 +108,8 @@ def test_views_join_and_cancel() -> None:
     ]
     nodes = [*view, node("Relu", "b", "y"), node("Relu", "c", "z")]
     assert run(typed(X, nodes, "y z"), simplify) == (
-        "x.1: f32[24] = View(shape=(24,))(x)\n"
-        "y: f32[24] = Relu(x.1)\n"
+        "b.1: f32[24] = View(shape=(24,))(x)\n"
+        "y: f32[24] = Relu(b.1)\n"
         "z: f32[2,3,4] = Relu(x)\n"
         "-> y\n-> z\n"
     )

@@ -24,7 +24,8 @@ MAX_FOLDED_FLOATS = 16
 class GraphBuilder:
     """A graph under construction, seeded with the constants and types of another one.
 
-    `origin` is given to all nodes added until it is changed.
+    `origin` is given to all nodes added until it is changed; `hint` begins their outputs' names,
+    which otherwise begin like their first input.
     """
 
     def __init__(self, base: Graph) -> None:
@@ -33,6 +34,7 @@ class GraphBuilder:
         self.consts = dict(base.consts)
         self.types = dict(base.types)
         self.origin: tuple[str, ...] = ()
+        self.hint = ""
         self._serial = 0
         self._pool: dict[Const, str] = {}
 
@@ -79,7 +81,7 @@ class GraphBuilder:
         self, op: Op, inputs: Sequence[str], hint: str = "", n_outputs: int = 1
     ) -> tuple[str, ...]:
         """Add a node and return all its outputs."""
-        hint = hint or (inputs[0] if inputs else op.op_type)
+        hint = hint or self.hint or (inputs[0] if inputs else op.op_type)
         base, dot, serial = hint.rpartition(".")
         base = base if dot and serial.isdigit() else hint
         outputs = tuple([self.fresh(base) for _ in range(n_outputs)])
@@ -201,7 +203,7 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
         node = (
             old if inputs == old.inputs else Node(old.op, inputs, old.outputs, old.name, old.origin)
         )
-        b.origin = node.origin
+        b.origin, b.hint = node.origin, next(filter(None, node.outputs), "")
         new = visit(b, node)
         if new is None:
             b.keep(node)

@@ -36,8 +36,9 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("fold_weights", fold_weights),  # while BatchNormalization is still whole
     ("expand", expand),  # composite operators into simpler ones
     ("simplify", simplify),  # their views and transposes join
+    ("absorb_pads", absorb_pads),  # borders around the input, which layout would leave in front
     ("layout", layout),  # channels last; before fusion, which hides what an operator is
-    ("absorb_pads", absorb_pads),  # in front of convolutions, which are in their final form now
+    ("absorb_more_pads", absorb_pads),  # those that a transpose kept apart
     ("to_maps", to_maps),  # all that is elementwise
     ("fuse_maps", fuse_maps),
     ("fuse_reductions", fuse_reductions),

@@ -78,7 +78,7 @@ class _Fuser:
             return False
         small = self.types[out].size <= SMALL
         same = self.types[name].shape == self.types[out].shape
-        alone = self.heavy.isdisjoint(producer.inputs)
+        alone = not self._has_home(producer)
         if not same and not (small and alone):
             return False
         if not small and _is_wide(producer) != _is_wide(self.maps.get(out, producer)):
@@ -86,6 +86,11 @@ class _Fuser:
         if self.uses[name] == 1:
             return True
         return name not in self.other and same and alone and weight(_expr(producer)) == 1
+
+    def _has_home(self, node: Node) -> bool:
+        """Whether the operator before a Map may take it, so that it had better not be repeated."""
+        shape = self.types[node.outputs[0]].shape
+        return any(i in self.heavy and self.types[i].shape == shape for i in node.inputs)
 
     def _count(self, node: Node, producer: Node, name: str) -> None:
         """Update the uses: `node` now uses the producer's inputs in place of its output."""

@@ -21,6 +21,8 @@ Widths = tuple[tuple[int, ...], tuple[int, ...]]
 
 def absorb_pads(g: Graph, options: CompileOptions) -> Graph:
     """The graph with borders in front of Conv and Pool made by these, where they can."""
+    if not any(isinstance(n.op, PadConst) for n in g.nodes):
+        return g
     pads: dict[str, Node] = {}
 
     def visit(b: GraphBuilder, node: Node) -> Sequence[str] | None:
@@ -36,8 +38,7 @@ def absorb_pads(g: Graph, options: CompileOptions) -> Graph:
         b.append(Node(op, (pad.inputs[0], *node.inputs[1:]), node.outputs, node.name, node.origin))
         return node.outputs
 
-    g = rewrite(g, visit)
-    return clean(g, options) if pads else g
+    return clean(rewrite(g, visit), options)
 
 
 def _padding(b: GraphBuilder, node: Node, pad: Node) -> Op | None:
