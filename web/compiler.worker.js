@@ -60,7 +60,7 @@ async function boot({ pyodide: indexURL, wheel }, progress) {
   const path = '/lib/wasmkiln.whl';
   pyodide.FS.writeFile(path, archive);
   pyodide.runPython(`import sys; sys.path.insert(0, '${path}')`);
-  bridge = pyodide.pyimport('wasmkiln.host.pyodide');
+  bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');
   return { result: { type: 'booted', version, python: pyodide.version, steps: clock.seconds } };
@@ -78,6 +78,19 @@ async function startPython(indexURL) {
     throw new DownloadError(`Pyodide could not be loaded from ${indexURL} (${error})`);
   }
   return module.loadPyodide({ indexURL });
+}
+
+/**
+ * @param {Pyodide} pyodide
+ * @returns {Bridge}
+ */
+function importBridge(pyodide) {
+  try {
+    return pyodide.pyimport('wasmkiln.host.pyodide');
+  } catch (error) {
+    const lines = String(error).trim().split('\n'); // a whole traceback
+    throw new InternalError(`the compiler could not be imported: ${lines.at(-1)}`);
+  }
 }
 
 /** @param {string} url */

@@ -19,8 +19,9 @@ from tests.web.tab import Tab, open_tab
 READ = """async (data) => {
     const { readImage } = await import('./image.js');
     const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-    const size = { crop: 'centre', crop_fraction: 0.875, resize: 'bicubic', width: 224, height: 224 };
-    const preprocess = { ...size, mean: [127, 127, 127], std: [128, 128, 128] };
+    const size = { crop_fraction: 0.875, width: 224, height: 224 };
+    const range = { mean: [127, 127, 127], std: [128, 128, 128] };
+    const preprocess = { ...size, ...range, crop: 'centre', resize: 'bicubic' };
     const { data: pixels, width, height } = await readImage(new Blob([bytes]), preprocess);
     return { pixels: Array.from(pixels), width, height };
 }"""
