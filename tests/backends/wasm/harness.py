@@ -147,16 +147,17 @@ def run_kernel(
 ) -> Any:
     """Emit one kernel, run it over `[0, extent)` and give back the output array.
 
-    `args` are the argument words; an array stands for its address. `output` names the one (or
-    those) of them to read back. `shares` are the inner borders of the split: `(4,)` makes two
-    calls.
-    All bytes outside of the outputs are checked to be untouched.
+    `args` are the argument words; an array stands for its address, the same array twice for the
+    same address. `output` names the one (or those) of them to read back. `shares` are the inner
+    borders of the split: `(4,)` makes two calls. All bytes outside of the outputs are checked to be
+    untouched.
     """
     m = Module(pages, pages if target.threads else None, shared=target.threads)
     m.export(emit(spec, m, target), "kernel")
     box = Sandbox(m, target)
     box.view()[:] = 0xA5  # so that reading what nobody wrote shows
-    values = [box.put(a) if isinstance(a, np.ndarray) else a for a in args]
+    placed = {id(a): box.put(a) for a in args if isinstance(a, np.ndarray)}
+    values = [placed.get(id(a), a) for a in args]
     words = box.words(*values)
     before = box.view().copy()
     borders = [0, *shares, extent]

@@ -291,6 +291,8 @@ def _vector_operation(e: Expr, operands: list[Val]) -> Val:
     op, source = e.op, e.args[0].dtype
     if op in _BOOL_VECTOR:
         return _op(_BOOL_VECTOR[op], *operands)
+    if op == "abs" and source.kind == "u":
+        return operands[0]
     if source == BOOL and op in ("eq", "ne"):
         differ = _op("v128_xor", *operands)
         return differ if op == "ne" else _op("v128_not", differ)

@@ -1,197 +1,209 @@
-"""map: out[i] = expr(in0[i], in1[i], ...) over a broadcast index space.
+"""out[i] = expr(in0[i], in1[i], ...) over a broadcast index space.
 
-args: see `MapSpec`.
-for each index of the outer dims: pointers advance by strides; a run over the last dim goes four
-lanes at a time where all dtypes allow it, and element by element at its end.
+    args: out, in0, in1, ... (addresses) · d0 .. d(R-1) (sizes) · for each input its strides in
+          bytes for dims 0 .. R-2, and for the last dim too where it is strided
+    range: elements where R is 1, else indices of dim 0
+
+    for i0 in range: for i1 .. i(R-2): one row: sixteen elements at a time, then four, then the rest
+
+Four lanes of four bytes where all steps fit them (narrow elements are widened and narrowed on the
+way), else one scalar after the other. The rest of a row is computed as one more vector, of which
+only the elements inside are stored: it may read up to 15 elements behind a row, and gives the same
+bits as the other elements. The output may be one of the inputs, as each element is read before it
+is written.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from ....ir.dtype import BOOL, DType
 from ....program.kernels.map import MapSpec
 from ...base import Target
 from .. import asm as w
-from ..expr import ScalarExpr, VectorExpr, is_vectorizable, scalar_type
+from ..expr import ScalarExpr, VectorExpr, is_vectorizable
 from ..function import Function, Local
-from ..isa import v128
-from ..legalize import lane
-from ..loops import kernel, load_args
+from ..isa import i32, v128
+from ..loops import kernel
 from ..module import Module
 from ..val import Val
 from .element import load_scalar, store_scalar
+from .narrow import load_lanes, splat_lanes, store_lanes
 
 __all__ = ["emit_map"]
 
-UNROLL = 2  # vectors a turn: halves the loop's own instructions; more only makes the code larger
-SMALL = 12  # nodes of an expression up to which that is worth it
+# Beyond this many operations, four copies of the code gain less than they cost to compile.
+UNROLLED_NODES = 24
+
+
+@dataclass(slots=True)
+class _Input:
+    """An operand: its dtype, how its last dimension advances, and where the current row begins."""
+
+    dtype: DType
+    inner: str
+    base: Local
+    strides: list[Local]
+
+    def step(self) -> Val | int:
+        """Bytes from one element of a row to the next."""
+        return self.strides[-1] if self.inner == "s" else self.dtype.itemsize * (self.inner == "c")
 
 
 def emit_map(spec: MapSpec, m: Module, target: Target) -> Function:
-    """The kernel of one expression and one pattern of broadcasting."""
+    """Add the kernel."""
     f = kernel(m, spec.name)
-    _Map(f, spec, target).emit()
+    out, inputs, sizes = _load_args(f, spec)
+    vector = is_vectorizable(spec.expr) and all(
+        d.itemsize <= 4 for d in (*spec.inputs, spec.output)
+    )
+    row = _VectorRow(f, spec, target, inputs) if vector else _ScalarRow(f, spec, inputs)
+    _, begin, end, _ = f.params
+    if spec.rank == 1:
+        f.add_to(out, begin * spec.output.itemsize)
+        for x in inputs:
+            f.add_to(x.base, begin * x.step())
+        row.emit(out, f.let(end - begin))
+    else:
+        _nest(f, spec, out, inputs, sizes, row)
     return f
 
 
-class _Map:
-    def __init__(self, f: Function, spec: MapSpec, target: Target) -> None:
-        self.f, self.spec, self.target = f, spec, target
-        rank, count = spec.rank, len(spec.inputs)
-        names = ["out", *(f"in{i}" for i in range(count)), *(f"d{d}" for d in range(rank))]
-        for i, inner in enumerate(spec.inner):
-            names += [f"s{i}_{d}" for d in range(rank - 1)]
-            if inner == "s":
-                names.append(f"s{i}_{rank - 1}")
-        loaded = dict(zip(names, load_args(f, " ".join(names)), strict=True))
-        self.out = loaded["out"]
-        self.pointers = [loaded[f"in{i}"] for i in range(count)]
-        self.sizes = [loaded[f"d{d}"] for d in range(rank)]
-        self.strides = [[loaded.get(f"s{i}_{d}") for d in range(rank)] for i in range(count)]
-        self.scalar = ScalarExpr(f, spec.expr)
-        # Inputs whose last dim is repeated: their element, loaded once a run.
-        self.repeated = {
-            i: f.local(scalar_type(lane(t)))
-            for i, t in enumerate(spec.inputs)
-            if spec.inner[i] == "b"
-        }
-        self.vector: VectorExpr | None = None
-        self.splats: dict[int, Local] = {}
-        if self._has_vectors():
-            self.vector = VectorExpr(f, target, spec.expr)
-            self.splats = {i: f.local(v128) for i in self.repeated}
+def _load_args(f: Function, spec: MapSpec) -> tuple[Local, list[_Input], list[Local]]:
+    words = iter(range(1 << 16))
 
-    def _has_vectors(self) -> bool:
-        spec = self.spec
-        dtypes = (*spec.inputs, spec.output)
-        return (
-            "s" not in spec.inner
-            and all(t.itemsize <= 4 for t in dtypes)
-            and is_vectorizable(spec.expr)
-        )
+    def load(name: str) -> Local:
+        return f.let(w.i32_load(f.params[0], offset=4 * next(words)), name)
 
-    def emit(self) -> None:
-        f, spec = self.f, self.spec
-        _, begin, end, _ = f.params
-        if spec.rank == 1:
-            f.add_to(self.out, begin * spec.output.itemsize)
-            for i, (p, t) in enumerate(zip(self.pointers, spec.inputs, strict=True)):
-                if spec.inner[i] == "c":
-                    f.add_to(p, begin * t.itemsize)
-                elif spec.inner[i] == "s":
-                    f.add_to(p, begin * self._stride(i, 0))
-            self._run(f.let(end - begin))
+    out = load("out")
+    bases = [load(f"in{j}") for j in range(len(spec.inputs))]
+    sizes = [load(f"d{d}") for d in range(spec.rank)]
+    inputs = [
+        _Input(dtype, inner, base, [load("stride") for _ in range(spec.rank - (inner != "s"))])
+        for dtype, inner, base in zip(spec.inputs, spec.inner, bases, strict=True)
+    ]
+    return out, inputs, sizes
+
+
+def _nest(
+    f: Function,
+    spec: MapSpec,
+    out: Local,
+    inputs: list[_Input],
+    sizes: list[Local],
+    row: _VectorRow | _ScalarRow,
+) -> None:
+    """Loops over all dimensions but the last, advancing each input's base by its strides."""
+    _, begin, end, _ = f.params
+    inner = f.let(sizes[1])
+    for size in sizes[2:]:
+        f.set(inner, inner * size)
+    f.add_to(out, begin * inner * spec.output.itemsize)
+    for x in inputs:
+        f.add_to(x.base, begin * x.strides[0])
+
+    def level(d: int) -> None:
+        if d == spec.rank - 1:
+            row.emit(out, sizes[d])
+            f.add_to(out, sizes[d] * spec.output.itemsize)
             return
-        row = f.let(spec.output.itemsize)
-        for size in self.sizes[1:]:
-            f.set(row, row * size)
-        f.add_to(self.out, begin * row)
-        for i, p in enumerate(self.pointers):
-            f.add_to(p, begin * self._stride(i, 0))
-        f.set(self.sizes[0], end - begin)
-        self._nest(0, self.pointers)
+        start, stop = (begin, end) if d == 0 else (w.i32_const(0), sizes[d])
+        with f.for_range(f.local(i32), start, stop):
+            kept = [f.let(x.base) for x in inputs] if d < spec.rank - 2 else []
+            level(d + 1)
+            for x, base in zip(inputs, kept, strict=False):
+                f.set(x.base, base)
+            for x in inputs:
+                f.add_to(x.base, x.strides[d])
 
-    def _nest(self, dim: int, pointers: list[Local]) -> None:
-        """Loop over the dims from `dim` on; pointers of this level are advanced by it."""
+    level(0)
+
+
+class _ScalarRow:
+    """One element after the other, of any dtype."""
+
+    def __init__(self, f: Function, spec: MapSpec, inputs: list[_Input]) -> None:
+        self.f = f
+        self.output = spec.output
+        self.inputs = inputs
+        self.expr = ScalarExpr(f, spec.expr)
+        self.pointers = [f.local(i32) for _ in inputs]
+
+    def emit(self, out: Local, n: Local) -> None:
+        """A row of `n` elements from the inputs' bases to `out`."""
         f = self.f
-        if dim == self.spec.rank - 1:
-            for p, q in zip(self.pointers, pointers, strict=True):
-                if p is not q:
-                    f.set(p, q)
-            self._run(f.let(self.sizes[dim]))
-            return
-        here = [f.let(p) for p in pointers]
-        count = f.let(self.sizes[dim])
-        with f.while_(count.ne(0)):
-            self._nest(dim + 1, here)
-            for i, p in enumerate(here):
-                f.add_to(p, self._stride(i, dim))
-            f.set(count, count - 1)
-        f.free(count, *here)
-
-    def _stride(self, i: int, dim: int) -> Local:
-        stride = self.strides[i][dim]
-        assert stride is not None
-        return stride
-
-    def _run(self, left: Local) -> None:
-        """`left` elements of the last dim; moves the output's pointer behind them."""
-        f, spec = self.f, self.spec
-        for i, local in self.repeated.items():
-            f.set(local, load_scalar(spec.inputs[i], self.pointers[i]))
-        if self.vector is not None:
-            for i, local in self.splats.items():
-                f.set(local, _splat(spec.inputs[i], self.repeated[i]))
-            if spec.expr.size <= SMALL:
-                self._vectors(left, UNROLL)
-            self._vectors(left, 1)
-        with f.while_(left.ne(0)):
-            args = [
-                self.repeated[i] if i in self.repeated else load_scalar(t, p)
-                for i, (p, t) in enumerate(zip(self.pointers, spec.inputs, strict=True))
-            ]
-            store_scalar(f, spec.output, self.out, self.scalar(*args))
-            self._advance(1)
-            f.set(left, left - 1)
-        f.free(left)
-
-    def _vectors(self, left: Local, count: int) -> None:
-        f, spec, expr = self.f, self.spec, self.vector
-        assert expr is not None
-        with f.while_(left.ge_s(4 * count)):
-            for v in range(count):
-                args = [
-                    self.splats[i] if i in self.splats else _load(t, p, 4 * v * t.itemsize)
-                    for i, (p, t) in enumerate(zip(self.pointers, spec.inputs, strict=True))
-                ]
-                _store(f, spec.output, self.out, expr(*args), 4 * v * spec.output.itemsize)
-            self._advance(4 * count)
-            f.set(left, left - 4 * count)
-
-    def _advance(self, elements: int) -> None:
-        f, spec = self.f, self.spec
-        f.add_to(self.out, elements * spec.output.itemsize)
-        for i, (p, t) in enumerate(zip(self.pointers, spec.inputs, strict=True)):
-            if spec.inner[i] == "c":
-                f.add_to(p, elements * t.itemsize)
-            elif spec.inner[i] == "s":
-                f.add_to(p, self._stride(i, spec.rank - 1))
+        for p, x in zip(self.pointers, self.inputs, strict=True):
+            f.set(p, x.base)
+        at = f.let(out)
+        with f.for_range(f.local(i32), 0, n):
+            loads = zip(self.inputs, self.pointers, strict=True)
+            value = self.expr(*(load_scalar(x.dtype, p) for x, p in loads))
+            store_scalar(f, self.output, at, value)
+            for p, x in zip(self.pointers, self.inputs, strict=True):
+                f.add_to(p, x.step())
+            f.add_to(at, self.output.itemsize)
 
 
-def _splat(dtype: DType, value: Val) -> Val:
-    if dtype == BOOL:
-        return w.i32x4_splat(w.i32_const(0) - value)
-    splat: Val = w.f32x4_splat(value) if dtype.name == "f32" else w.i32x4_splat(value)
-    return splat
+class _VectorRow:
+    """Four elements at once, sixteen where the expression is short."""
 
+    def __init__(self, f: Function, spec: MapSpec, target: Target, inputs: list[_Input]) -> None:
+        self.f = f
+        self.output = spec.output
+        self.inputs = inputs
+        self.expr = VectorExpr(f, target, spec.expr)
+        self.pointers = [f.local(v128 if x.inner == "b" else i32) for x in inputs]
+        self.at = f.local(i32, "at")
+        self.left = f.local(i32, "left")
+        self.widths = (4, 1) if len(self.expr.uses) <= UNROLLED_NODES else (1,)
 
-def _load(dtype: DType, address: Local, offset: int) -> Val:
-    """Four elements, each widened to a lane; bool becomes a mask."""
-    if dtype.itemsize == 4:
-        return w.v128_load(address, offset=offset)
-    sign = "s" if dtype.kind == "i" else "u"
-    if dtype.itemsize == 2:
-        wide: Val = getattr(w, f"v128_load16x4_{sign}")(address, offset=offset)
-        return wide
-    narrow = w.v128_load32_zero(address, offset=offset)
-    half = getattr(w, f"i16x8_extend_low_i8x16_{sign}")(narrow)
-    full: Val = getattr(w, f"i32x4_extend_low_i16x8_{sign}")(half)
-    return w.i32x4_ne(full, w.i32x4_const(0)) if dtype == BOOL else full
+    def emit(self, out: Local, n: Local) -> None:
+        """A row of `n` elements from the inputs' bases to `out`."""
+        f = self.f
+        for p, x in zip(self.pointers, self.inputs, strict=True):
+            f.set(p, splat_lanes(x.dtype, x.base) if x.inner == "b" else x.base)
+        f.set(self.at, out)
+        f.set(self.left, n)
+        for width in self.widths:
+            with f.while_(self.left.ge_s(4 * width)):
+                self._vectors(width)
+                f.add_to(self.left, -4 * width)
+        with f.if_(self.left.gt_s(0)):
+            self._vectors(1, partial=True)
 
+    def _vectors(self, width: int, partial: bool = False) -> None:
+        """The next `width` vectors; of a partial one, only what is left is stored."""
+        f = self.f
+        pairs = zip(self.inputs, self.pointers, strict=True)
+        columns = [self._load(x, p, width, partial) for x, p in pairs]
+        values = [self.expr(*(column[v] for column in columns)) for v in range(width)]
+        store_lanes(f, self.output, self.at, values, self.left if partial else None)
+        if not partial:
+            for x, p in zip(self.inputs, self.pointers, strict=True):
+                if x.inner == "c":
+                    f.add_to(p, 4 * width * x.dtype.itemsize)
+            f.add_to(self.at, 4 * width * self.output.itemsize)
 
-def _store(f: Function, dtype: DType, address: Local, value: Val, offset: int) -> None:
-    """Store four lanes as elements; they are in the dtype's range."""
-    if dtype.itemsize == 4:
-        f.v128_store(address, value, offset=offset)
-        return
-    if dtype == BOOL:
-        value = w.v128_and(value, w.i32x4_const(1))
-    lanes = f.let(value)
-    sign = "u" if dtype.itemsize == 2 and dtype.kind != "i" else "s"
-    half = getattr(w, f"i16x8_narrow_i32x4_{sign}")(lanes, lanes)
-    if dtype.itemsize == 2:
-        f.emit(w.v128_store64_lane(address, half, 0, offset=offset))
-    else:
-        f.set(lanes, half)
-        narrow = getattr(w, f"i8x16_narrow_i16x8_{'s' if dtype.kind == 'i' else 'u'}")
-        f.emit(w.v128_store32_lane(address, narrow(lanes, lanes), 0, offset=offset))
-    f.free(lanes)
+    def _load(self, x: _Input, p: Local, width: int, partial: bool) -> list[Val]:
+        if x.inner == "b":
+            return [p] * width
+        if x.inner == "c":
+            return load_lanes(self.f, x.dtype, p, width)
+        return [self._gather(x, p, partial) for _ in range(width)]
+
+    def _gather(self, x: _Input, p: Local, partial: bool) -> Local:
+        """Four strided elements; a partial vector repeats its last one instead of going on."""
+        f, stride = self.f, x.strides[-1]
+        raw = f.local(v128)
+        for lane in range(4):
+            element = load_scalar(x.dtype, p)
+            if x.dtype.name == "f32":
+                value = w.f32x4_replace_lane(raw, element, lane)
+            else:
+                value = w.i32x4_replace_lane(raw, element, lane)
+            f.set(raw, value)
+            more = w.select(stride, 0, self.left > lane + 1) if partial else stride
+            f.add_to(p, more)
+        if x.dtype == BOOL:
+            f.set(raw, w.i32x4_neg(raw))
+        return raw
