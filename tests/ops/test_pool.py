@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from wasmkiln.errors import ShapeError, UnsupportedOperatorError
+from wasmkiln.errors import ShapeError
 from wasmkiln.options import CompileOptions
 
 from .check import Array, build, check_model, check_op, node
@@ -126,9 +126,17 @@ def test_between_convolutions_with_activations() -> None:
     check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-3)
 
 
-def test_the_index_output_is_refused() -> None:
-    with pytest.raises(UnsupportedOperatorError, match=r"MaxPool 'tested'.*2 outputs are used"):
-        check_op("MaxPool", normal(1, 1, 4, 4), outputs=2, kernel_shape=[2, 2])
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("window", range(len(WINDOWS)))
+def test_indices(window: int, order: int) -> None:
+    x = np.random.default_rng(window).integers(-20, 20, (2, 3, 9, 10)).astype("f")
+    check_op("MaxPool", x, outputs=2, storage_order=order, **WINDOWS[window])
+
+
+def test_indices_of_other_dtypes_and_ranks() -> None:
+    x = np.random.default_rng(0).integers(0, 100, (2, 3, 15))
+    for dtype in ("int8", "uint8", "float64"):
+        check_op("MaxPool", x.astype(dtype), outputs=2, kernel_shape=[3], pads=[1, 0], opset=12)
 
 
 def test_a_window_larger_than_the_input() -> None:

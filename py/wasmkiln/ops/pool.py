@@ -9,11 +9,11 @@ from math import prod
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
-from ..ir.dtype import BOOL, F32, F64, I8, U8, DType
+from ..ir.dtype import BOOL, F32, F64, I8, I64, U8, DType
 from ..ir.expr import Expr, arg, call, cast
 from ..ir.shape import Shape, show
 from ..ir.types import TensorType
-from ..program.kernels.pool import PoolKind, PoolSpec
+from ..program.kernels.pool import PoolIndexSpec, PoolKind, PoolSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
@@ -134,6 +134,38 @@ class Pool(Op):
         lw.call(spec, args, n * h.out, max(1, GRAIN // max(1, work)))
 
 
+@register("PoolIndex", domain=INTERNAL)
+class PoolIndex(Op):
+    """The flat index in x [N, C, ...] of the largest element of each window."""
+
+    axes: tuple[Axis, ...]
+    columns_first: bool = False
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """Indices at the positions of the windows."""
+        return (TensorType(I64, (*x.shape[:2], *(a.out for a in self.axes))),)
+
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
+        """One pool_index kernel."""
+        (x,), (out,) = inputs, outputs
+        assert x is not None
+        if len(self.axes) > 2:
+            raise UnsupportedOperatorError(
+                "indices of the largest of 3-D windows are not supported"
+            )
+        h, w = self.axes if len(self.axes) == 2 else (_POINT, *self.axes)
+        size = x.type.dtype.itemsize
+        row = w.size * size
+        rows, columns = lw.table(h.records(row)), lw.table(w.records(size))
+        args: list[Word] = [lw.write(out), lw.read(x), lw.read(rows), lw.read(columns)]
+        args += [h.out, w.out, h.size, w.size, h.dilation * row, w.dilation * size]
+        images = x.type.shape[0] * x.type.shape[1]
+        grain = max(1, GRAIN // max(1, w.out * h.window * w.window))
+        lw.call(PoolIndexSpec(x.type.dtype, self.columns_first), args, images * h.out, grain)
+
+
 def window_axes(
     shape: Shape,
     kernel: tuple[int, ...],
@@ -226,14 +258,24 @@ class _Pool(Op):
 
 @register("MaxPool", since=1)
 class MaxPool(_Pool):
-    """The largest element of each window."""
+    """The largest element of each window, and where it lies in the input."""
 
     storage_order: int = 0
+    n_outputs: int = 1
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The spatial sizes become the numbers of positions, also for the indices."""
+        (y,) = super().infer(x)
+        return (y, TensorType(I64, y.shape))[: self.n_outputs]
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """A Pool; dtypes without a kernel go through f64."""
         (x,) = inputs
-        return (_pool(g, "max", self.axes(g.type(x)), x, (F32, F64, I8, U8)),)
+        axes = self.axes(g.type(x))
+        y = _pool(g, "max", axes, x, (F32, F64, I8, U8))
+        if self.n_outputs == 1:
+            return (y,)
+        return (y, g.add(PoolIndex(axes=axes, columns_first=self.storage_order == 1), x))
 
 
 @register("AveragePool", since=1)

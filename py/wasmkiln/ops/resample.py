@@ -33,7 +33,7 @@ Taps = list[tuple[int, float]]
 class Plan:
     """How one axis is resampled.
 
-    size, out: of input and output. scale: out / size, as the model gives it.
+    size, out: of input and output. scale: out / size in f32, or as the model gives it.
     mode: 'nearest', 'linear' or 'cubic'. coordinate: coordinate_transformation_mode.
     nearest: nearest_mode, or 'simple' for what Resize meant before opset 11.
     roi: start and end for tf_crop_and_resize.
@@ -114,13 +114,17 @@ def _half_pixel(p: Plan, o: int) -> float:
 
 
 def _half_pixel_symmetric(p: Plan, o: int) -> float:
-    adjustment = p.out / (p.scale * p.size)
-    return p.size / 2 * (1 - adjustment) + _half_pixel(p, o)
+    adjustment = _f32(p.out / _f32(p.scale * p.size))
+    return _f32(p.size / 2 * _f32(1 - adjustment)) + _half_pixel(p, o)
 
 
 def _align_corners(p: Plan, o: int) -> float:
+    if p.out == 1:
+        return 0.0
     length = p.scale * p.size  # not rounded to `out` where scales are given
-    return 0.0 if p.out == 1 else o * (p.size - 1) / (length - 1)
+    if abs(length - p.out) < 1e-3:
+        length = p.out
+    return o * (p.size - 1) / (length - 1)
 
 
 def _tf_crop_and_resize(p: Plan, o: int) -> float:
@@ -139,9 +143,11 @@ _COORDINATES: dict[str, Callable[[Plan, int], float]] = {
     "tf_half_pixel_for_nn": lambda p, o: (o + 0.5) / p.scale,
     "tf_crop_and_resize": _tf_crop_and_resize,
 }
+# A coordinate this close to the middle counts as the middle, as it does for onnxruntime.
+_TIE = 1e-6
 _NEAREST: dict[str, Callable[[float], int]] = {
-    "round_prefer_floor": lambda x: ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: floor(x + 0.5),
+    "round_prefer_floor": lambda x: ceil(x - 0.5 - _TIE),
+    "round_prefer_ceil": lambda x: floor(x + 0.5 + _TIE),
     "floor": floor,
     "ceil": ceil,
 }

@@ -42,8 +42,12 @@ def _floats(t: TensorType | None, what: str) -> tuple[float, ...]:
 
 def _scaled(size: int, scale: float) -> int:
     """floor(size * scale) in f32, as onnxruntime computes it."""
-    (product,) = struct.unpack("<f", struct.pack("<f", size * scale))
-    return int(product)
+    return int(_f32(size * scale))
+
+
+def _f32(x: float) -> float:
+    (y,) = struct.unpack("<f", struct.pack("<f", x))
+    return float(y)
 
 
 def _from_scales(x: TensorType, axes: tuple[int, ...], scales: Sequence[float]) -> _Target:
@@ -63,7 +67,7 @@ def _from_sizes(
     given = [x.shape[a] for a in axes]
     if 0 in given:
         raise ShapeError(f"an empty axis of {x} can't be resized to {show(sizes)}")
-    scales = tuple(s / d for s, d in zip(sizes, given, strict=True))
+    scales = tuple(_f32(s / d) for s, d in zip(sizes, given, strict=True))
     if policy != "stretch":
         common = min(scales) if policy == "not_larger" else max(scales)
         scales = (common,) * len(axes)

@@ -9,7 +9,7 @@ from ...ir.dtype import DType
 from ...ir.expr import Expr
 from .base import KernelSpec, expr_tag
 
-__all__ = ["PoolKind", "PoolSpec"]
+__all__ = ["PoolIndexSpec", "PoolKind", "PoolSpec"]
 
 PoolKind = Literal["max", "sum", "avg"]
 
@@ -41,3 +41,23 @@ class PoolSpec(KernelSpec):
         size = "_{}x{}".format(*self.window) if self.window else ""
         modes = "_" + "".join(m[0] for m in self.modes) if self.modes else ""
         return f"pool_{self.kind}_{self.dtype}{size}{expr_tag(self.epilogue)}{modes}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolIndexSpec(KernelSpec):
+    """Where in x the largest element of each window lies: [P, H, W] to i64 [P, OH, OW].
+
+    columns_first: an index within an image is column * H + row, else row * W + column.
+
+    args: out, x, rows, columns (addresses); OH, OW, H, W; bytes from tap to tap down and across
+    rows, columns: tables as for `PoolSpec`, of a row's and an element's bytes.
+    range: output rows, P * OH.
+    """
+
+    dtype: DType
+    columns_first: bool = False
+
+    @property
+    def name(self) -> str:
+        """E.g. `pool_index_f32`."""
+        return f"pool_index_{self.dtype}{'_columns' if self.columns_first else ''}"

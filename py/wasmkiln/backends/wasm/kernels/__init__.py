@@ -16,7 +16,7 @@ from ....program.kernels.gather import GatherElementsSpec, GatherNDSpec, GatherS
 from ....program.kernels.gemm import GemmSpec
 from ....program.kernels.map import MapSpec
 from ....program.kernels.pack import PackSpec
-from ....program.kernels.pool import PoolSpec
+from ....program.kernels.pool import PoolIndexSpec, PoolSpec
 from ....program.kernels.reduce import ReduceSpec
 from ....program.kernels.resample import BilinearSpec, PickSpec, ResampleSpec
 from ....program.kernels.scatter import ScatterElementsSpec, ScatterNDSpec
@@ -35,6 +35,7 @@ from .gemm import emit_gemm
 from .map import emit_map
 from .pack import emit_pack
 from .pool import emit_pool
+from .pool_index import emit_pool_index
 from .reduce import emit_reduce
 from .resample import emit_bilinear, emit_pick, emit_resample
 from .scatter import emit_scatter_elements, emit_scatter_nd
@@ -60,6 +61,7 @@ EMITTERS: dict[type[KernelSpec], Emit] = {
     PackSpec: emit_pack,
     MapSpec: emit_map,
     PickSpec: emit_pick,
+    PoolIndexSpec: emit_pool_index,
     PoolSpec: emit_pool,
     ReduceSpec: emit_reduce,
     ResampleSpec: emit_resample,
