@@ -53,7 +53,8 @@ def check_op(
     names = [f"x{i}" if a is not None else "" for i, a in enumerate(inputs)]
     results = [f"y{i}" for i in range(outputs)]
     body = [helper.make_node(op_type, names, results, "tested", domain=domain, **attributes)]
-    arrays = {n: a for n, a in zip(names, inputs, strict=True) if a is not None}
+    # asarray: what NumPy computes of rank 0 are scalars, which onnxruntime refuses
+    arrays = {n: np.asarray(a) for n, a in zip(names, inputs, strict=True) if a is not None}
     fixed = {f"x{i}" for i in const}
     model = build(body, arrays, fixed, results, opset, domain)
     feeds = {n: a for n, a in arrays.items() if n not in fixed}
@@ -116,7 +117,10 @@ def check_model(
 def run_ours(
     model: onnx.ModelProto, feeds: Mapping[str, Array], options: CompileOptions | None = None
 ) -> list[Array]:
-    """The outputs of the model compiled by wasmkiln."""
+    """The outputs of the model compiled by wasmkiln; one without a type is declared as floats."""
+    for output in model.graph.output:
+        if not output.HasField("type"):
+            output.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
     with InferenceSession(model.SerializeToString(), options) as session:
         return session.run(None, feeds)
 
