@@ -21,9 +21,18 @@ UNSUPPORTED = {
     "sklearn-pipeline-tfidf": "TfIdfVectorizer",
     "sklearn-rf-iris": "TreeEnsembleClassifier",
 }
-# Quantised models: a value may fall on the other side of a rounding, which is one step of the
-# output's scale; the figures are (absolute, relative) tolerances.
-TOLERANCE: dict[str, tuple[float, float]] = {}
+# Absolute tolerances where the default does not fit.
+ATOL = {
+    # Two steps of the output's scale: we compute QLinearConv and QLinearAdd in floats, and a value
+    # that lies between two steps may be rounded to the other one.
+    # One step of the logits moves the largest probability of MobileNetV2 by six.
+    "mobilenetv2-1.0-224-qdq-uint8": 6.0,
+    "shufflenet-v2-12-int8": 2 * 0.17241,
+    # Its segmentation output spans +-876 on the stored random image, and onnxruntime's own
+    # optimised run is 0.09 away from its plain one there. From a float64 evaluation we are at most
+    # 0.18 away, plain onnxruntime 0.19.
+    "pose-landmark-lite": 0.3,
+}
 DEFAULT_TOLERANCE = (1e-4, 1e-3)
 
 
@@ -67,7 +76,9 @@ def test_agrees_with_onnxruntime(name: str) -> None:
         for output, actual in zip(
             outputs, session.run(None, feeds_for(session, stored)), strict=True
         ):
-            assert_output(case, output, actual, TOLERANCE.get(name, DEFAULT_TOLERANCE))
+            assert_output(
+                case, output, actual, (ATOL.get(name, DEFAULT_TOLERANCE[0]), DEFAULT_TOLERANCE[1])
+            )
 
 
 @needs_shared
