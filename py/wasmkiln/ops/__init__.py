@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     elementwise,
     gather,
     legacy,
+    lrn,
     map,
     mask,
     matmul,

@@ -14,6 +14,7 @@ from ....program.kernels.depthwise import DepthwiseSpec
 from ....program.kernels.dot import DotSpec
 from ....program.kernels.gather import GatherElementsSpec, GatherNDSpec, GatherSpec
 from ....program.kernels.gemm import GemmSpec
+from ....program.kernels.lrn import LrnSpec
 from ....program.kernels.map import MapSpec
 from ....program.kernels.pack import PackSpec
 from ....program.kernels.pool import PoolIndexSpec, PoolSpec
@@ -32,6 +33,7 @@ from .depthwise import emit_depthwise
 from .dot import emit_dot
 from .gather import emit_gather, emit_gather_elements, emit_gather_nd
 from .gemm import emit_gemm
+from .lrn import emit_lrn
 from .map import emit_map
 from .pack import emit_pack
 from .pool import emit_pool
@@ -59,6 +61,7 @@ EMITTERS: dict[type[KernelSpec], Emit] = {
     GemmSpec: emit_gemm,
     IotaSpec: emit_iota,
     PackSpec: emit_pack,
+    LrnSpec: emit_lrn,
     MapSpec: emit_map,
     PickSpec: emit_pick,
     PoolIndexSpec: emit_pool_index,

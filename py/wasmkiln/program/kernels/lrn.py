@@ -1,0 +1,28 @@
+"""lrn: local response normalization, across neighbouring channels of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir.expr import Expr
+from .base import KernelSpec, expr_tag
+
+__all__ = ["LrnSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class LrnSpec(KernelSpec):
+    """out[p, c] = result(x[p, c], sum of x[p, i] ** 2 over c - before <= i <= c + after) in f32.
+
+    result: arg 0 is the element, arg 1 the sum. Channels beyond the first and last count as 0.
+
+    args: out, x (addresses); C, before, after (elements)
+    range: pixels.
+    """
+
+    result: Expr
+
+    @property
+    def name(self) -> str:
+        """`lrn_f32` with the expression's tag."""
+        return f"lrn_f32{expr_tag(self.result)}"
