@@ -67,6 +67,8 @@ class ConvPacked(Op):
         (x, packed, bias), extras = split_inputs(inputs, self.n_extra, 3)
         (out,) = outputs
         assert x is not None and packed is not None
+        if not out.type.size:
+            return
         channels, filters = x.type.shape[-1], out.type.shape[-1]
         _, panels, k, _ = packed.type.shape
         taps, depth, m = prod(a.window for a in self.axes), channels // self.groups, (
@@ -145,6 +147,8 @@ class Depthwise(Op):
         (x, packed, bias), extras = split_inputs(inputs, self.n_extra, 3)
         (out,) = outputs
         assert x is not None and packed is not None
+        if not out.type.size:
+            return
         height, width = self.axes
         channels, rows = x.type.shape[3], x.type.shape[0] * height.out
         runs = _tiles(width)

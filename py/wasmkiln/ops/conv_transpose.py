@@ -166,7 +166,7 @@ class Col2Im(Op):
     the result.
     """
 
-    axes: tuple[Axis, Axis, Axis]
+    axes: tuple[Axis, ...]
     batch: int
     filters: int
     groups: int = 1
@@ -186,6 +186,8 @@ class Col2Im(Op):
         (parts, bias), extras = split_inputs(inputs, self.n_extra, 2)
         (out,) = outputs
         assert parts is not None
+        if not out.type.size:
+            return
         taps = prod(a.window for a in self.axes)
         scratch, share = lw.scratch(64 + 4 * taps)
         args: list[Word] = [lw.write(out), lw.read(bias) if bias else 0]

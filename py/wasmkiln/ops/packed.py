@@ -94,6 +94,8 @@ class GemmPacked(Op):
         (a, packed, bias), extras = split_inputs(inputs, self.n_extra, 3)
         (out,) = outputs
         assert a is not None and packed is not None
+        if not out.type.size:
+            return
         spec = GemmSpec(
             finish_of(self.bias, self.epilogue, out.type, extras), single_row=a.type.shape[1] == 1
         )
