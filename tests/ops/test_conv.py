@@ -26,7 +26,9 @@ def random(*shape: int) -> Any:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-def check_conv(x: tuple[int, ...], w: tuple[int, ...], bias: bool = True, **attributes: Any) -> None:
+def check_conv(
+    x: tuple[int, ...], w: tuple[int, ...], bias: bool = True, **attributes: Any
+) -> None:
     inputs = [random(*x), random(*w), *([random(w[0])] if bias else [])]
     const = (1, 2) if bias else (1,)
     check_op(

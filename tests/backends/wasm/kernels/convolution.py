@@ -36,7 +36,7 @@ def convolve(x: Any, w: Any, axes: Sequence[Axis], groups: int = 1) -> Any:
 
 
 def deconvolve(x: Any, w: Any, axes: Sequence[Axis], groups: int = 1) -> Any:
-    """x [N, spatial..., C], w [C, filters / groups, kernel...]; `size` is x's, `out` the result's."""
+    """x [N, spatial..., C], w [C, filters / groups, kernel...]; the axes say size of x and out."""
     n, *_, channels = x.shape
     depth, filters = channels // groups, w.shape[1]
     out = np.zeros((n, *(a.out for a in axes), groups * filters))
