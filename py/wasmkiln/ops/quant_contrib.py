@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
-from ..ir.expr import Expr, arg, call, select
+from ..ir.dtype import F32
+from ..ir.expr import Expr, arg, call, cast, select
 from ..ir.shape import broadcast
 from ..ir.types import TensorType
 from .activation import sigmoid
@@ -18,6 +19,7 @@ from .quant import (
     QuantizeLinear10,
     dequantize,
     quantize,
+    saturate,
 )
 
 if TYPE_CHECKING:
@@ -50,8 +52,6 @@ class ContribDequantizeLinear(DequantizeLinear10):
 class _Binary(Op):
     """c = f(a, b), each quantized by its own scale and zero point."""
 
-    operation = "add"
-
     def infer(
         self,
         a: TensorType,
@@ -71,24 +71,36 @@ class _Binary(Op):
         """Zero points may be absent, but only the last one may be left out."""
         return 7, 8
 
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """Elementwise operations."""
-        a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero = (*inputs, "")[:8]
-        operands = _real(g, a, a_scale, a_zero), _real(g, b, b_scale, b_zero)
-        c = apply(g, call(self.operation, arg(0), arg(1)), *operands)
-        return (_quantized(g, c, c_scale, c_zero, a),)
-
 
 @register("QLinearAdd", since=1, domain=MICROSOFT)
 class QLinearAdd(_Binary):
     """The quantized sum of two quantized tensors."""
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A weighted sum of the integers, summed in onnxruntime's order: a tie is rounded alike."""
+        a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero = (*inputs, "")[:8]
+        dtype = g.type(a).dtype
+        zeros = [reshape(g, z, ()) if z else g.scalar(0, dtype) for z in (a_zero, b_zero, c_zero)]
+        scales = [reshape(g, s, ()) for s in (a_scale, b_scale, c_scale)]
+        ratio = arg(0) / arg(1)
+        by_a, by_b = (apply(g, ratio, s, scales[2]) for s in scales[:2])
+        moved = cast(arg(2, dtype), F32) * arg(0) + cast(arg(3, dtype), F32) * arg(1)
+        fixed = apply(g, cast(arg(4, dtype), F32) - moved, by_a, by_b, *zeros)
+        term_a, term_b = cast(arg(0, dtype), F32) * arg(2), cast(arg(1, dtype), F32) * arg(3)
+        total = call("round", term_b + (term_a + arg(4)))
+        return (apply(g, saturate(total, dtype), a, b, by_a, by_b, fixed),)
 
 
 @register("QLinearMul", since=1, domain=MICROSOFT)
 class QLinearMul(_Binary):
     """The quantized product of two quantized tensors."""
 
-    operation = "mul"
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """Elementwise operations."""
+        a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero = (*inputs, "")[:8]
+        operands = _real(g, a, a_scale, a_zero), _real(g, b, b_scale, b_zero)
+        c = apply(g, arg(0) * arg(1), *operands)
+        return (_quantized(g, c, c_scale, c_zero, a),)
 
 
 class _Unary(Op):

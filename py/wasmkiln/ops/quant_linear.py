@@ -1,8 +1,8 @@
-"""Products and convolutions of integers, through exact or dequantized floats.
+"""Products and convolutions of integers, in floats that hold their sums exactly.
 
-The integer results (ConvInteger, MatMulInteger) are exact: their operands are split where sums
-would not fit the 24 bits of a f32. The quantized ones (QLinear*) may be off by one step where a
-sum lies between two.
+All numbers below 2 ** 24 are exact in f32. The integer results (ConvInteger, MatMulInteger) are
+exact always: their operands are split where sums might be larger. The quantized ones (QLinear*)
+take the risk: a sum that large is saturated, but for extreme scales.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..ir.expr import arg, call, cast
 from ..ir.types import TensorType
 from .base import Op, create, register
 from .compose import apply, reshape
-from .quant import along, dequantize, quantize
+from .quant import along, saturate
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -131,38 +131,45 @@ class QLinearConv(_ConvAttributes):
         return self.shaped(x, w, y_zero.dtype)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """Dequantize, convolve, quantize."""
+        """A convolution of the differences from the zero points, whose sums are scaled."""
         x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias = (*inputs, "")[:9]
-        filters = g.shape(w)
-        x_scale = reshape(g, x_scale, ())
-        real_x = dequantize(g, x, x_scale, reshape(g, x_zero, ()))
-        zero = along(g, w_zero, filters, 0)
-        real_w = dequantize(g, w, along(g, w_scale, filters, 0), zero)
-        operands = [real_x, real_w]
+        filters, channels = g.shape(w), (g.shape(w)[0],) + (1,) * (g.type(x).rank - 2)
+        operands = [
+            _centred(g, x, reshape(g, x_zero, ())),
+            _centred(g, w, along(g, w_zero, filters, 0)),
+        ]
         if bias:
-            step = arg(1) * arg(2)
-            w_scale = along(g, w_scale, g.shape(bias), 0)
-            operands.append(
-                apply(g, cast(arg(0, g.type(bias).dtype), F32) * step, bias, x_scale, w_scale)
-            )
-        y = g.add(self.conv(), *operands)
-        scale, zero = reshape(g, y_scale, ()), reshape(g, y_zero, ())
-        return (quantize(g, y, scale, zero, g.type(y_zero).dtype),)
+            operands.append(apply(g, cast(arg(0, g.type(bias).dtype), F32), bias))
+        sums = g.add(self.conv(), *operands)
+        if g.type(w_scale).size > 1:
+            w_scale = reshape(g, w_scale, channels)
+        return (_requantized(g, sums, x_scale, w_scale, y_scale, y_zero),)
+
+
+def _requantized(
+    g: GraphBuilder, sums: str, a_scale: str, b_scale: str, y_scale: str, y_zero: str
+) -> str:
+    """Sums of products of integers as steps of the output's scale; parameters broadcast to them."""
+    parameters = [_broad(g, p) for p in (a_scale, b_scale, y_scale, y_zero)]
+    factor = apply(g, arg(0) * arg(1) / arg(2), *parameters[:3])
+    dtype = g.type(y_zero).dtype
+    steps = call("round", arg(0) * arg(1)) + cast(arg(2, dtype), F32)
+    return apply(g, saturate(steps, dtype), sums, factor, parameters[3])
 
 
 def _matmul(g: GraphBuilder, a: str, b: str) -> str:
     return g.add(create("", "MatMul", 13, {}), a, b)
 
 
-def _of_rows(g: GraphBuilder, parameter: str, x: str) -> str:
+def _of_rows(g: GraphBuilder, parameter: str) -> str:
     """A parameter of the left operand: one for all, or one a row."""
     t = g.type(parameter)
     if t.rank == 1 and t.size > 1:
         return reshape(g, parameter, (t.size, 1))
-    return _broad(g, parameter, x)
+    return _broad(g, parameter)
 
 
-def _broad(g: GraphBuilder, parameter: str, x: str) -> str:
+def _broad(g: GraphBuilder, parameter: str) -> str:
     """A parameter as it is, or without dimensions where it is one for all."""
     return reshape(g, parameter, ()) if g.type(parameter).size == 1 else parameter
 
@@ -191,8 +198,8 @@ class MatMulInteger(Op):
         """A float product, or several of parts."""
         a, b, a_zero, b_zero = (*inputs, "", "")[:4]
         depth = g.shape(a)[-1]
-        real_a = _centred(g, a, a_zero and _of_rows(g, a_zero, a))
-        real_b = _centred(g, b, b_zero and _broad(g, b_zero, b))
+        real_a = _centred(g, a, a_zero and _of_rows(g, a_zero))
+        real_b = _centred(g, b, b_zero and _broad(g, b_zero))
         return (_exact(g, real_a, real_b, depth, lambda x, y: _matmul(g, x, y)),)
 
 
@@ -215,10 +222,8 @@ class QLinearMatMul(Op):
         return _product_type(a, b, y_zero.dtype)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """Dequantize, multiply, quantize."""
+        """A product of the differences from the zero points, whose sums are scaled."""
         a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero = inputs
-        real_a = dequantize(g, a, _of_rows(g, a_scale, a), _of_rows(g, a_zero, a))
-        real_b = dequantize(g, b, _broad(g, b_scale, b), _broad(g, b_zero, b))
-        y = _matmul(g, real_a, real_b)
-        scale, zero = _of_rows(g, y_scale, y), _of_rows(g, y_zero, y)
-        return (quantize(g, y, scale, zero, g.type(y_zero).dtype),)
+        sums = _matmul(g, _centred(g, a, _of_rows(g, a_zero)), _centred(g, b, _broad(g, b_zero)))
+        rows = [_of_rows(g, p) for p in (a_scale, y_scale, y_zero)]
+        return (_requantized(g, sums, rows[0], b_scale, rows[1], rows[2]),)
