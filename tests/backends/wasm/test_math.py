@@ -11,7 +11,7 @@ from wasmkiln.ir.dtype import F32, F64
 from wasmkiln.ir.expr import arg, call
 
 from tests.backends.wasm.harness import TARGETS
-from tests.backends.wasm.test_expr import run_scalar, run_vector
+from tests.backends.wasm.test_expr import pairs, run_scalar, run_vector
 
 INF, NAN = math.inf, math.nan
 
@@ -19,19 +19,19 @@ INF, NAN = math.inf, math.nan
 FUNCTIONS = {
     "exp": (np.exp, (-103, 88.7), 1),
     "log": (np.log, (1e-38, 1e38), 1),
-    "sin": (np.sin, (-1e4, 1e4), 1),
-    "cos": (np.cos, (-1e4, 1e4), 1),
-    "tan": (np.tan, (-1e4, 1e4), 2),
+    "sin": (np.sin, (-1e4, 1e4), 2),
+    "cos": (np.cos, (-1e4, 1e4), 2),
+    "tan": (np.tan, (-1e4, 1e4), 3),
     "asin": (np.arcsin, (-1, 1), 3),
     "acos": (np.arccos, (-1, 1), 2),
-    "atan": (np.arctan, (-20, 20), 2),
-    "sinh": (np.sinh, (-89, 89), 3),
+    "atan": (np.arctan, (-20, 20), 3),
+    "sinh": (np.sinh, (-89, 89), 2),
     "cosh": (np.cosh, (-89, 89), 2),
     "tanh": (np.tanh, (-10, 10), 2),
-    "asinh": (np.arcsinh, (-3000, 3000), 3),
-    "acosh": (np.arccosh, (1, 3000), 3),
-    "atanh": (np.arctanh, (-1, 1), 3),
-    "erf": (np.vectorize(math.erf, otypes=["f8"]), (-5, 5), 4),
+    "asinh": (np.arcsinh, (-3000, 3000), 2),
+    "acosh": (np.arccosh, (1, 3000), 2),
+    "atanh": (np.arctanh, (-1, 1), 2),
+    "erf": (np.vectorize(math.erf, otypes=["f8"]), (-5, 5), 7),
 }
 
 POSITIVE_ONLY = ("log", "acosh")
@@ -71,7 +71,7 @@ def test_f32_vectors_stay_within_their_bound(name: str, target: Target, inline: 
     got = run_vector(call(name, arg(0)), [F32], [x], target, inline)
     error = ulps(got, oracle(x.astype("f8")))
     worst = int(error.argmax())
-    assert error[worst] <= bound + 0.5, f"{name}({x[worst]!r}) = {got[worst]!r}: {error[worst]} ulp"
+    assert error[worst] <= bound, f"{name}({x[worst]!r}) = {got[worst]!r}: {error[worst]} ulp"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -90,13 +90,20 @@ def test_large_angles_are_reduced_exactly(name: str) -> None:
     oracle = getattr(math, name)
     rng = np.random.default_rng(3)
     wide = 10.0 ** rng.uniform(5, 308, 3000) * rng.choice([-1, 1], 3000)
-    wide = np.concatenate([wide, [6381956970095103.0 * 2.0**797, math.pi, 1e6, 1e22, 2.0**1023]])
+    wide = np.concatenate([wide, [math.pi, 1e6, 1e22, 2.0**1023]])
     got = run_scalar(call(name, arg(0, F64)), [F64], [wide])
     assert ulps(got, np.array([oracle(v) for v in wide])).max() <= 2.5
     narrow = (10.0 ** rng.uniform(5, 38, 3000)).astype("f4")
     for target in TARGETS:
         vector = run_vector(call(name, arg(0)), [F32], [narrow], target, True)
         assert ulps(vector, np.array([oracle(float(v)) for v in narrow])).max() <= 2.5
+
+
+def test_the_double_nearest_to_a_multiple_of_half_a_turn() -> None:
+    """61 bits cancel; from Muller's Elementary Functions, as not all libraries get it right."""
+    x = np.array([6381956970095103.0 * 2.0**797])
+    got = run_scalar(call("cos", arg(0, F64)), [F64], [x])
+    assert got[0] == -4.68716592425462761112e-19
 
 
 SPECIAL: dict[str, list[tuple[float, float]]] = {
@@ -129,7 +136,8 @@ def test_special_values(name: str) -> None:
         results.append((run_scalar(call(name, arg(0, F64)), [F64], [x]), "f8"))
     for got, dtype in results:
         np.testing.assert_array_equal(got, want.astype(dtype))
-        assert np.signbit(got[:-1]).tolist() == np.signbit(want[:-1]).tolist() or name == "log"
+        known = ~np.isnan(want)
+        assert np.signbit(got[known]).tolist() == np.signbit(want[known]).tolist()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -156,7 +164,13 @@ def test_powers() -> None:
     assert ulps(got[keep], want[keep]).max() <= 2
     special = [0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, INF, -INF, NAN, 1e300, -1e300, 1e-300]
     a, b = (g.reshape(-1) for g in np.meshgrid(special, special))
+    np.testing.assert_allclose(
+        run_scalar(power, [F64, F64], [a, b]), np.power(a, b), rtol=2.3e-16, atol=0
+    )
+    bases, exponents = pairs([*range(1, 100)], "f8", 1)[0], np.arange(1.0, 8.0)
+    a, b = (g.reshape(-1) for g in np.meshgrid(bases, exponents))
     np.testing.assert_array_equal(run_scalar(power, [F64, F64], [a, b]), np.power(a, b))
+    a, b = (g.reshape(-1) for g in np.meshgrid(special, special))
     a, b = a.astype("f4"), b.astype("f4")
     for target in TARGETS:
         got = run_vector(call("pow", arg(0), arg(1)), [F32, F32], [a, b], target, True)

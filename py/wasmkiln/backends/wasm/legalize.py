@@ -111,7 +111,14 @@ def _constant_power(x: Expr, exponent: Expr) -> Expr:
     y = exponent.value
     if y == 0.5:
         return call("sqrt", x + 0.0)  # as pow(-0, 0.5) is +0
-    powers: dict[float, Expr] = {0: const(1, x.dtype), 1: x, 2: x * x, 3: x * x * x, 4: x * x * (x * x), -1: 1 / x}
+    powers: dict[float, Expr] = {
+        0: const(1, x.dtype),
+        1: x,
+        2: x * x,
+        3: x * x * x,
+        4: x * x * (x * x),
+        -1: 1 / x,
+    }
     return powers.get(y, Expr("pow", (x, exponent), x.dtype)) if y is not None else x
 
 

@@ -53,11 +53,13 @@ def _scale(x: Expr, n: Expr) -> Expr:
     return x * _power_of_two(half) * _power_of_two(n - half)
 
 
-def exp(x: Expr, shift: int = 0) -> Expr:
-    """e**x * 2**shift: x = n ln 2 + r, a rational function of r."""
+def exp(x: Expr, shift: int = 0, rest: Expr | None = None) -> Expr:
+    """e**(x + rest) * 2**shift: x = n ln 2 + r, a rational function of r."""
     x = clamp(x, -746.0, 711.0)
     n = call("round", x * (1 / LN2))
     high, low = x - n * LN2_HIGH, n * LN2_LOW
+    if rest is not None:
+        low = low - rest
     r = high - low
     t = r * r
     p = _horner(
@@ -135,7 +137,7 @@ def tanh(x: Expr) -> Expr:
     large = a >= 1.0
     t = expm1(select(large, a + a, a * -2.0))
     q = t + 2.0
-    return _with_sign(select(large, 1.0 - 2.0 / q, -t / q), x)
+    return _with_sign(select(large, 1.0 - 2.0 / q, _abs(t) / q), x)
 
 
 def sinh(x: Expr) -> Expr:
@@ -347,7 +349,7 @@ def _log_pair(x: Expr) -> tuple[Expr, Expr]:
     scaled, scaled_low = n * LN2_HIGH, n * LN2_LOW  # the first product is exact
     total, total_low = _two_sum(scaled, 2.0 * high)
     exact, exact_low = _two_sum(total, scaled_low)
-    return exact, exact_low + total_low + 2.0 * low
+    return _two_sum(exact, exact_low + total_low + 2.0 * low)
 
 
 def power(x: Expr, y: Expr) -> Expr:
@@ -358,9 +360,7 @@ def power(x: Expr, y: Expr) -> Expr:
     exponent = clamp(y, -(2.0**66), 2.0**66)
     product, error = _two_product(exponent, high)
     error = error + exponent * low
-    large = call("or", call("gt", _abs(product), 800.0), call("ne", product, product))
-    result = exp(product)
-    result = select(large, result, result + result * error)
+    result = exp(product, rest=select(_abs(product) < 800.0, error, _number(0.0)))
     grows = y > 0.0
     result = select(call("eq", a, 0.0), select(grows, _number(0.0), INF), result)
     result = select(call("eq", a, INF), select(grows, _number(INF), 0.0), result)

@@ -37,6 +37,9 @@ def scalar_trig(m: Module, op: str) -> Function:
         n, high, low = f.local(i32, "n"), f.local(f64, "high"), f.local(f64, "low")
         with f.if_((w.f64_abs(x) < float("inf")).eqz()):
             f.return_(x - x)
+        if op != "cos":
+            with f.if_(w.f64_abs(x) < 2.0**-27):  # keeps the sign of zero
+                f.return_(x)
         with f.if_(w.f64_abs(x) <= LIMIT):
             _reduce(f, x, n, high, low)
         with f.else_():
@@ -145,8 +148,11 @@ def _reduce_large(f: Function, x: Val, n: Local, high: Local, low: Local) -> Non
         f.set(a, (a ^ -1) + w.i64_extend_i32_u(b.eqz()))
     head = f.let(w.f64_convert_i64_u(a >> 32) * 2.0**-32, "head")
     tail = f.let(w.f64_convert_i64_u(a & 0xFFFFFFFF) * 2.0**-64, "tail")
-    fraction = f.let(head + tail, "fraction")
-    lost = (head - fraction) + tail + w.f64_convert_i64_u(b) * 2.0**-128
+    first = f.let(head + tail, "first")
+    next_bits = f.let(w.f64_convert_i64_u(b >> 32) * 2.0**-96, "next")
+    fraction = f.let(first + next_bits, "fraction")
+    lost = f.let(((head - first) + tail) + ((first - fraction) + next_bits), "lost")
+    f.set(lost, lost + w.f64_convert_i64_u(b & 0xFFFFFFFF) * 2.0**-128)
     product, error = _two_product(f, fraction, PI_2)
     rest = f.let(error + fraction * PI_2_REST + lost * PI_2, "rest")
     f.set(high, product + rest)
@@ -200,7 +206,8 @@ def reduce_vector(f: Function, x: Local) -> tuple[Val, Val]:
     parts, counts = [], []
     for half in halves:
         value = f.let(half)
-        count = f.let(w.f64x2_nearest(w.f64x2_mul(value, w.f64x2_const(TWO_OVER_PI))))
+        count = w.f64x2_nearest(w.f64x2_mul(value, w.f64x2_const(TWO_OVER_PI)))
+        count = f.let(w.f64x2_add(count, w.f64x2_const(0)))  # -0 would take the sign from -0
         r = w.f64x2_sub(value, w.f64x2_mul(count, w.f64x2_const(PI_2_A)))
         r = w.f64x2_sub(r, w.f64x2_mul(count, w.f64x2_const(PI_2_B)))
         parts.append(w.f32x4_demote_f64x2_zero(r))
