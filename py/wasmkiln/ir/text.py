@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from .graph import Graph
+from typing import TYPE_CHECKING
 
-__all__ = ["graph_text"]
+from .const import Const
+from .graph import Graph
+from .shape import show
+
+if TYPE_CHECKING:
+    from ..ops.base import Op
+
+__all__ = ["graph_text", "op_text"]
+
+# Items of a tuple, or elements of a constant, that are still shown.
+MAX_SHOWN = 16
 
 
 def graph_text(g: Graph) -> str:
@@ -19,9 +29,32 @@ def graph_text(g: Graph) -> str:
 
     lines = [f"input {n}: {g.types.get(n, t)}" for n, t in g.inputs.items()]
     for node in g.nodes:
-        op = repr(node.op)
-        op = op.removesuffix("()")
-        outputs = ", ".join(typed(o) for o in node.outputs)
-        lines.append(f"{outputs} = {op}({', '.join(i or '-' for i in node.inputs)})")
+        outputs = ", ".join(typed(o) if o else "-" for o in node.outputs)
+        lines.append(f"{outputs} = {op_text(node.op)}({', '.join(i or '-' for i in node.inputs)})")
     lines.extend(f"-> {n}" if n == v else f"-> {n} = {v}" for n, v in g.outputs.items())
     return "\n".join(lines) + "\n"
+
+
+def op_text(op: Op) -> str:
+    """The operator with those attributes that are not the defaults; long ones are shortened."""
+    shown = [
+        f"{name}={_value(value)}"
+        for name, default in op.fields.items()
+        if (value := getattr(op, name)) != default
+    ]
+    return f"{op.op_type}({', '.join(shown)})" if shown else op.op_type
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Const):
+        if value.is_inline and value.nbytes <= MAX_SHOWN * value.dtype.itemsize:
+            items = value.values()
+            return (
+                str(items[0]) if value.shape == () else f"{value.dtype}{show(value.shape)}{items}"
+            )
+        return f"{value.dtype}{show(value.shape)}"
+    if isinstance(value, Graph):
+        return f"<graph of {len(value.nodes)} nodes>"
+    if isinstance(value, tuple) and len(value) > MAX_SHOWN:
+        return f"({', '.join(map(repr, value[:3]))}, ... {len(value)} in all)"
+    return repr(value)
