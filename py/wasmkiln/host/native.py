@@ -73,7 +73,7 @@ class NativeInstance:
             raise LimitError(f"{artifact.pages * 65536:,} bytes of memory: {error}") from error
         where = () if artifact.shared else (stores[0],)
         self._base = ctypes.addressof(self._memory.data_ptr(*where).contents)
-        self._threads = [
+        self._threads: list[tuple[wasmtime.Store, Any]] = [
             (store, wasmtime.Instance(store, module, [self._memory]).exports(store)["run"])
             for store in stores
         ]

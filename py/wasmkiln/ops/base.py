@@ -65,7 +65,7 @@ class Op:
         return tuple(getattr(self, name) for name in self.fields)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash((type(self), self._key()))
@@ -126,9 +126,9 @@ class Op:
     @classmethod
     def arity(cls) -> tuple[int, int]:
         """The least and the most inputs, read off the signature of infer."""
-        code = cls.infer.__code__  # type: ignore[attr-defined]
+        code = cls.infer.__code__
         most = code.co_argcount - 1
-        least = most - len(cls.infer.__defaults__ or ())  # type: ignore[attr-defined]
+        least = most - len(cls.infer.__defaults__ or ())
         return least, 1 << 30 if code.co_flags & 4 else most  # 4: has *args
 
     def is_pure(self) -> bool:
