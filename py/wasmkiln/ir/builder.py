@@ -115,12 +115,23 @@ class GraphBuilder:
 
     def keep(self, node: Node) -> None:
         """Add a node of the base graph; typed anew only if it may fold or has no types yet."""
-        if all(o in self.types for o in node.outputs if o) and not all(
-            i in self.consts for i in node.inputs if i
-        ):
+        if self._is_typed(node) and not self._is_static(node):
             self.nodes.append(node)
         else:
             self.append(node)
+
+    def _is_typed(self, node: Node) -> bool:
+        # A loop, for this is a hot path, on which a generator takes twice the time.
+        for name in node.outputs:  # noqa: SIM110
+            if name and name not in self.types:
+                return False
+        return True
+
+    def _is_static(self, node: Node) -> bool:
+        for name in node.inputs:  # noqa: SIM110
+            if name and name not in self.consts:
+                return False
+        return True
 
     def _fold(self, node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Const, ...] | None:
         try:
@@ -199,10 +210,11 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
     b = GraphBuilder(g)
     renamed: dict[str, str] = {}
     for old in g.nodes:
-        inputs = tuple([renamed.get(i, i) for i in old.inputs])
-        node = (
-            old if inputs == old.inputs else Node(old.op, inputs, old.outputs, old.name, old.origin)
-        )
+        node = old
+        if renamed:
+            inputs = tuple([renamed.get(i, i) for i in old.inputs])
+            if inputs != old.inputs:
+                node = Node(old.op, inputs, old.outputs, old.name, old.origin)
         b.origin, b.hint = node.origin, next(filter(None, node.outputs), "")
         new = visit(b, node)
         if new is None:
