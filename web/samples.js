@@ -10,5 +10,5 @@
 export const SAMPLES = Object.freeze([
   { file: 'cat.jpg', title: 'A cat', credit: '“Chelsea” by Stéfan van der Walt, CC0' },
   { file: 'coffee.jpg', title: 'A cup of coffee', credit: '“Coffee” by Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0' },
-  { file: 'rocket.jpg', title: 'A rocket', credit: '“DSCOVR launch” by SpaceX, public domain' },
+  { file: 'camera.jpg', title: 'A photographer', credit: '“Camera” by Lav Varshney, CC0' },
 ]);

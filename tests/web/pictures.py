@@ -62,8 +62,8 @@ def png(width: int, height: int, raw: bytes, depth: int = 8) -> bytes:
 
 
 def animated(kind: str) -> bytes:
-    """Coffee first, then cat and rocket."""
-    frames = [sample(name).resize((320, 213)) for name in ("cat.jpg", "rocket.jpg")]
+    """Coffee first, then cat and photographer."""
+    frames = [sample(name).resize((320, 213)) for name in ("cat.jpg", "camera.jpg")]
     first = sample().resize((320, 213))
     return encoded(first, kind, save_all=True, append_images=frames, duration=100, loop=0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.web.models import small_model
 from tests.web.pictures import SAMPLES
 from tests.web.tab import Tab
-from tests.web.test_network import small_model
 
 CONTRAST = """() => {
     const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
@@ -48,7 +48,7 @@ def test_a_small_phone_needs_no_sideways_scroll(browser: Browser, site: str, sch
     tab.expect_no_sideways_scroll()
     assert tab.page.evaluate(CONTRAST) == []
     tab.drop(
-        "a-photo-with-quite-a-long-name-for-a-phone.jpg", (SAMPLES / "rocket.jpg").read_bytes()
+        "a-photo-with-quite-a-long-name-for-a-phone.jpg", (SAMPLES / "camera.jpg").read_bytes()
     )
     tab.expect_no_sideways_scroll()
     assert tab.page.evaluate(CONTRAST) == []

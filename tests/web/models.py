@@ -1,0 +1,59 @@
+"""Small models for the page, as bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def small_model(bias: float, rows: int | str = 2) -> bytes:
+    """y = relu(x + bias) for f32[rows,3]."""
+    nodes = [helper.make_node("Add", ["x", "b"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
+    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (rows, 3)) for name in "xy"]
+    constant = helper.make_tensor("b", TensorProto.FLOAT, (1,), [bias])
+    return _encoded(nodes, types[:1], types[1:], [constant])
+
+
+def convolutional_model() -> bytes:
+    """Two convolutions, one of them depthwise, a residual, pooling and a classifier; odd sizes."""
+    random = np.random.default_rng(5)
+
+    def weights(name: str, *shape: int) -> onnx.TensorProto:
+        scale = 1 / np.sqrt(np.prod(shape[1:]) or 1)
+        return numpy_helper.from_array((random.normal(size=shape) * scale).astype("f4"), name)
+
+    constants = [
+        weights("w1", 20, 3, 3, 3),
+        weights("w2", 20, 1, 5, 5),
+        weights("w3", 20, 20, 1, 1),
+        weights("w4", 7, 20),
+        weights("b4", 7),
+    ]
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["c1"], strides=[2, 2], pads=[0, 0, 1, 1]),
+        helper.make_node("Relu", ["c1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "w2"], ["c2"], group=20, pads=[2, 2, 2, 2]),
+        helper.make_node("Relu", ["c2"], ["r2"]),
+        helper.make_node("Conv", ["r2", "w3"], ["c3"]),
+        helper.make_node("Add", ["c3", "r1"], ["a3"]),
+        helper.make_node("GlobalAveragePool", ["a3"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["f"]),
+        helper.make_node("Gemm", ["f", "w4", "b4"], ["z"], transB=1),
+        helper.make_node("Softmax", ["z"], ["y"]),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 33, 29))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 7))
+    return _encoded(nodes, [x], [y], constants)
+
+
+def _encoded(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: list[onnx.TensorProto],
+) -> bytes:
+    graph = helper.make_graph(nodes, "test", inputs, outputs, constants)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(proto)
+    return proto.SerializeToString()

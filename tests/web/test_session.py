@@ -1,0 +1,387 @@
+"""The JavaScript surface: InferenceSession, Tensor, the handles below, and errors by name."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.web.models import convolutional_model, small_model
+from tests.web.tab import Tab
+
+PRELUDE = """
+const { InferenceSession, Tensor } = await import('./session.js');
+const bytes = (data) => Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+const vector = (...values) => new Tensor('float32', new Float32Array(values), [2, 3]);
+const caught = async (work) => {
+    try { await work(); return null; }
+    catch (error) { return [error.name, error.message, error instanceof Error]; }
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, site: str) -> Iterator[Page]:
+    """A page of the site without our page's script: only modules, and the one compiler."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site + "models/manifest.json")
+    page.evaluate("history.replaceState(null, '', '/')")
+    yield page
+    context.close()
+
+
+def run(lab: Page, body: str, *arguments: Any) -> Any:
+    """What an async function with this body gives; bytes arrive as base64, read by `bytes()`."""
+    plain = [base64.b64encode(a).decode() if isinstance(a, bytes) else a for a in arguments]
+    return lab.evaluate(f"async (given) => {{ {PRELUDE} {body} }}", plain)
+
+
+def error(lab: Page, body: str, *arguments: Any) -> tuple[str, str]:
+    """Class and message of the error that the body throws; it is an Error in any case."""
+    caught = run(lab, f"return caught(async () => {{ {body} }});", *arguments)
+    assert caught is not None, "nothing was thrown"
+    name, message, is_error = caught
+    assert is_error
+    return name, message
+
+
+def test_create_run_release(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const events = [];
+        const onProgress = (event) => events.push(event.status);
+        const session = await InferenceSession.create(bytes(given[0]), { onProgress });
+        const { y } = await session.run({ x: vector(-2, -1, 0, 1, 2, 3) });
+        const { threads, simd, runMs, compileMs, memoryBytes } = session.stats;
+        const { inputNames, outputNames, inputMetadata, report } = session;
+        const facts = [inputNames, outputNames, inputMetadata, report];
+        session.release();
+        return { y: [y.type, y.dims, Array.from(y.data)], facts, events,
+                 sane: threads >= 1 && simd === 'relaxed' && runMs >= 0 && compileMs > 0
+                       && memoryBytes % 65536 === 0 };
+        """,
+        small_model(0.5),
+    )
+    assert got["y"] == ["float32", [2, 3], [0, 0, 0.5, 1.5, 2.5, 3.5]]
+    inputs, outputs, metadata, report = got["facts"]
+    assert (inputs, outputs) == (["x"], ["y"])
+    assert metadata == [{"name": "x", "type": "float32", "shape": [2, 3]}]
+    assert [row["op"] for row in report] == ["Add", "Relu"]
+    assert got["events"][-1] == "ready"
+    assert set(got["events"][:-1]) == {"compile"}
+    assert got["sane"]
+
+
+@pytest.mark.parametrize("source", ["bytes.buffer", "bytes", "blob", "url"])
+def test_a_model_may_be_bytes_a_blob_or_a_url(lab: Page, source: str) -> None:
+    got = run(
+        lab,
+        """
+        const model = bytes(given[0]);
+        const sources = { 'bytes.buffer': model.buffer, bytes: model, blob: new Blob([model]),
+                          url: 'models/efficientnet-lite0.onnx' };
+        const session = await InferenceSession.create(sources[given[1]]);
+        session.release();
+        return [session.inputNames, model.length];
+        """,
+        small_model(1),
+        source,
+    )
+    names, length = got
+    assert names == (["image"] if source == "url" else ["x"])
+    assert length == len(small_model(1)), "the caller's bytes were taken away"
+
+
+@pytest.mark.parametrize("simd", ["relaxed", "baseline"])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_every_variant_agrees_with_onnxruntime(lab: Page, threads: int, simd: str) -> None:
+    model = convolutional_model()
+    image = np.random.default_rng(3).uniform(-1, 1, (1, 3, 33, 29)).astype(np.float32)
+    got = run(
+        lab,
+        """
+        const [threads, simd] = given.slice(2);
+        const session = await InferenceSession.create(bytes(given[0]), { threads, simd });
+        const x = new Tensor('float32', new Float32Array(bytes(given[1]).buffer), [1, 3, 33, 29]);
+        const results = [];
+        for (let i = 0; i < 20; i++) results.push(Array.from((await session.run({ x })).y.data));
+        session.release();
+        return [results[0], results.every((r) => r.every((v, i) => v === results[0][i]))];
+        """,
+        model,
+        image.tobytes(),
+        threads,
+        simd,
+    )
+    values, stable = got
+    (expected,) = onnxruntime.InferenceSession(model).run(None, {"x": image})
+    np.testing.assert_allclose(np.array(values, np.float32), expected.ravel(), 1e-3, 1e-4)
+    assert stable, "twenty runs of one input gave different results"
+
+
+def test_runs_queue_and_copy_their_inputs(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const session = await InferenceSession.create(bytes(given[0]));
+        const shared = new Float32Array(6);
+        const runs = Array.from({ length: 50 }, (_, i) => {
+            shared.fill(i);
+            return session.run({ x: new Tensor('float32', shared, [2, 3]) });
+        });
+        const firsts = (await Promise.all(runs)).map(({ y }) => y.data[0]);
+        session.release();
+        return firsts;
+        """,
+        small_model(0),
+    )
+    assert got == list(range(50))
+
+
+def test_outputs_own_their_memory(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const session = await InferenceSession.create(bytes(given[0]));
+        const first = await session.run({ x: vector(1, 1, 1, 1, 1, 1) });
+        const second = await session.run({ x: vector(2, 2, 2, 2, 2, 2) });
+        session.release();
+        return [first.y.data[0], second.y.data[0], first.y.data.buffer.byteLength];
+        """,
+        small_model(0),
+    )
+    assert got == [1, 2, 24]
+
+
+def test_sessions_live_side_by_side(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const create = (data) => InferenceSession.create(bytes(data));
+        const sessions = await Promise.all(given.map(create));
+        const x = vector(0, 0, 0, 0, 0, 0);
+        const runAll = (some) => Promise.all(some.map((session) => session.run({ x })));
+        const all = await runAll([...sessions, ...sessions]);
+        sessions[1].release();
+        const after = await runAll([sessions[0], sessions[2]]);
+        sessions[0].release();
+        sessions[2].release();
+        return [...all, ...after].map(({ y }) => y.data[0]);
+        """,
+        *(small_model(bias) for bias in (1, 2, 3)),
+    )
+    assert got == [1, 2, 3, 1, 2, 3, 1, 3]
+
+
+def test_release(lab: Page) -> None:
+    name, message = error(
+        lab,
+        """
+        const session = await InferenceSession.create(bytes(given[0]));
+        session.release();
+        session.release();  // a second release does nothing
+        await session.run({ x: vector(0, 0, 0, 0, 0, 0) });
+        """,
+        small_model(1),
+    )
+    assert (name, message) == ("ReleasedError", "run: the session was released")
+
+
+def test_release_ends_runs_under_way(lab: Page) -> None:
+    name, message = error(
+        lab,
+        """
+        const session = await InferenceSession.create(bytes(given[0]));
+        const run = session.run({ x: vector(0, 0, 0, 0, 0, 0) });
+        session.release();
+        await run;
+        """,
+        small_model(1),
+    )
+    assert (name, message) == ("ReleasedError", "the session was released")
+
+
+def test_a_session_is_disposable(lab: Page) -> None:
+    assert (
+        run(
+            lab,
+            """
+        const session = await InferenceSession.create(bytes(given[0]));
+        session[Symbol.dispose]();
+        return (await caught(() => session.run({ x: vector(0, 0, 0, 0, 0, 0) })))[0];
+        """,
+            small_model(1),
+        )
+        == "ReleasedError"
+    )
+
+
+def test_handles_are_numbers(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const { load, predict, describe, release } = await import('./handles.js');
+        const handle = await load(bytes(given[0]).buffer);
+        const x = { type: 'float32', data: new Float32Array(6), dims: [2, 3] };
+        const { outputs } = await predict(handle, { x });
+        const inputs = describe(handle).inputs.map((input) => input.name);
+        release(handle);
+        const twice = await caught(() => release(handle));
+        const never = await caught(() => predict(9e9, {}));
+        return [typeof handle, outputs.y.data[0], inputs, twice[0], never[0]];
+        """,
+        small_model(4),
+    )
+    assert got == ["number", 4, ["x"], "ReleasedError", "ReleasedError"]
+
+
+WRONG_FEEDS = {
+    "unknown": (
+        "{ x: vector(0,0,0,0,0,0), z: vector(0,0,0,0,0,0) }",
+        "no input 'z'; the model has 'x'",
+    ),
+    "missing": ("{}", "input 'x' is missing: float32[2,3] is expected"),
+    "shape": (
+        "{ x: new Tensor('float32', new Float32Array(6), [3, 2]) }",
+        "input 'x' is float32[3,2], but the model was compiled for float32[2,3]",
+    ),
+    "rank": ("{ x: new Tensor('float32', new Float32Array(6), [6]) }", "compiled for float32[2,3]"),
+    "type": (
+        "{ x: new Tensor('int32', new Int32Array(6), [2, 3]) }",
+        "input 'x' is int32[2,3], but the model takes float32",
+    ),
+    "array": ("{ x: new Float32Array(6) }", "input 'x' is not a Tensor"),
+    "none": ("null", "feeds must be an object"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_FEEDS)
+def test_wrong_feeds_are_refused(lab: Page, case: str) -> None:
+    feeds, expected = WRONG_FEEDS[case]
+    name, message = error(
+        lab,
+        f"""
+        const session = await InferenceSession.create(bytes(given[0]));
+        try {{ await session.run({feeds}); }} finally {{
+            const {{ y }} = await session.run({{ x: vector(0, 0, 0, 0, 0, 0) }});
+            if (y.data[0] !== 1) throw new Error('the session is broken');
+            session.release();
+        }}
+        """,
+        small_model(1),
+    )
+    assert name == "InvalidInputError"
+    assert expected in message
+
+
+WRONG_TENSORS = {
+    "new Tensor('float31', new Float32Array(1), [1])": "type 'float31' is not one of float32",
+    "new Tensor('float32', new Float64Array(1), [1])": "float32 data must be Float32Array",
+    "new Tensor('int64', [1n], [1])": "int64 data must be BigInt64Array, not Array",
+    "new Tensor('float32', new Float32Array(5), [2, 3])": "make 6 elements but the data has 5",
+    "new Tensor('float32', new Float32Array(1), [-1, -1])": "dims must be an array of whole",
+    "new Tensor('float32', new Float32Array(1), 1)": "dims must be an array of whole numbers",
+}
+
+
+@pytest.mark.parametrize("expression", WRONG_TENSORS)
+def test_wrong_tensors_are_refused(lab: Page, expression: str) -> None:
+    name, message = error(lab, expression)
+    assert name == "InvalidInputError"
+    assert WRONG_TENSORS[expression] in message
+
+
+WRONG_OPTIONS = {
+    "{ executionProviders: ['wasm'] }": "there is no option 'executionProviders'",
+    "{ threads: 0 }": "threads must be a whole number from 1",
+    "{ threads: 1.5 }": "threads must be a whole number from 1",
+    "{ simd: 'avx' }": "simd must be 'relaxed' or 'baseline', not 'avx'",
+    "{ dims: { N: -1 } }": "take whole numbers, not -1",
+}
+
+
+@pytest.mark.parametrize("options", WRONG_OPTIONS)
+def test_wrong_options_are_refused(lab: Page, options: str) -> None:
+    name, message = error(
+        lab, f"await InferenceSession.create(bytes(given[0]), {options});", small_model(1)
+    )
+    assert name == "InvalidInputError"
+    assert WRONG_OPTIONS[options] in message
+
+
+def test_threads_need_isolation(page: Page, plain_site: str) -> None:
+    page.goto(plain_site + "models/manifest.json")
+    page.evaluate("history.replaceState(null, '', '/')")
+    name, message = error(
+        page, "await InferenceSession.create(bytes(given[0]), { threads: 2 });", small_model(1)
+    )
+    assert name == "InvalidInputError"
+    assert "not cross-origin isolated" in message
+
+
+def test_symbolic_dims_take_the_sizes_given(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const shapes = [];
+        for (const dims of [{}, { N: 4 }]) {
+            const session = await InferenceSession.create(bytes(given[0]), { dims });
+            shapes.push(session.inputMetadata[0].shape, session.outputMetadata[0].shape);
+            session.release();
+        }
+        return shapes;
+        """,
+        small_model(1, rows="N"),
+    )
+    assert got == [[1, 3], [1, 3], [4, 3], [4, 3]]
+
+
+@pytest.mark.parametrize("model", [b"", b"garbage" * 99, small_model(1)[:-9]])
+def test_bad_models_are_refused(lab: Page, model: bytes) -> None:
+    name, message = error(lab, "await InferenceSession.create(bytes(given[0]));", model)
+    assert name == "InvalidModelError"
+    assert message
+
+
+def test_a_missing_url_is_told(lab: Page) -> None:
+    name, message = error(lab, "await InferenceSession.create('models/none.onnx');")
+    assert name == "DownloadError"
+    assert message == "none.onnx could not be fetched: the server answered 404"
+
+
+def test_creation_can_be_given_up(lab: Page) -> None:
+    got = run(
+        lab,
+        """
+        const names = [];
+        const url = 'models/efficientnet-lite0.onnx';
+        for (const when of ['before', 'Compiling', 'download']) {
+            const controller = new AbortController();
+            const onProgress = ({ status, step }) => {
+                if (when === status || when === step) controller.abort();
+            };
+            if (when === 'before') controller.abort();
+            const model = when === 'download' ? url : bytes(given[0]);
+            const options = { signal: controller.signal, onProgress };
+            names.push((await caught(() => InferenceSession.create(model, options)))[0]);
+        }
+        const session = await InferenceSession.create(bytes(given[0]));
+        const { y } = await session.run({ x: vector(0, 0, 0, 0, 0, 0) });
+        session.release();
+        return [names, y.data[0]];
+        """,
+        small_model(7),
+    )
+    assert got == [["AbortError"] * 3, 7]
+
+
+def test_the_page_offers_the_surface(page: Page, site: str) -> None:
+    Tab.open(page, site)
+    assert page.evaluate("Object.keys(window.wasmkiln)") == ["InferenceSession", "Tensor"]
