@@ -78,6 +78,8 @@ def test_eye_like(k: int) -> None:
 def test_trilu(k: int | None, upper: int) -> None:
     diagonal = None if k is None else np.array(k)
     check_op("Trilu", random(2, 4, 5), diagonal, const=[] if k is None else [1], upper=upper)
+    if k is not None:
+        check_op("Trilu", random(2, 4, 5), diagonal, upper=upper)
     check_op("Trilu", np.arange(2000).reshape(40, 50), upper=upper)
 
 

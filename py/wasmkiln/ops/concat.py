@@ -118,7 +118,8 @@ class _Split(Op):
             given = tuple(max(0, min(part, total - i * part)) for i in range(n))
         if sum(given) != total or min(given, default=0) < 0 or len(given) != self.n_outputs:
             raise ShapeError(
-                f"sizes {given} don't split {show(x.shape)} into {self.n_outputs} along axis {self.axis}"
+                f"sizes {given} don't split {show(x.shape)} into {self.n_outputs} "
+                f"along axis {self.axis}"
             )
         return given
 
@@ -166,7 +167,7 @@ class Split13(_Split):
 
     def infer(self, x: TensorType, split: TensorType | None = None) -> tuple[TensorType, ...]:
         """One type a part."""
-        given = None if split is None else constant_ints(split, "the sizes")
+        given = None if split is None else constant_ints(split, "the list of sizes")
         return self._types(x, self._sizes(x, given, even=True))
 
 
@@ -180,5 +181,5 @@ class Split(_Split):
         """One type a part."""
         if split is not None and self.num_outputs is not None:
             raise UnsupportedOperatorError("both the input 'split' and num_outputs are given")
-        given = None if split is None else constant_ints(split, "the sizes")
+        given = None if split is None else constant_ints(split, "the list of sizes")
         return self._types(x, self._sizes(x, given, even=False))

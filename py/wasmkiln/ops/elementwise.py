@@ -175,16 +175,21 @@ class Pow(Elementwise):
 
 @register("BitShift", since=11)
 class BitShift(Elementwise):
-    """x shifted by y bits, in zeros."""
+    """x shifted by y bits; signed numbers keep their sign when shifted right."""
 
     direction: str
 
     def expr(self, x: Expr, y: Expr) -> Expr:
-        """Zero where the distance is as large as the type: Wasm would take it modulo that."""
+        """Distances out of range, also negative ones, mean very far: Wasm takes them modulo."""
         if self.direction not in ("LEFT", "RIGHT"):
             raise TypeError(f"direction is {self.direction!r}, neither 'LEFT' nor 'RIGHT'")
         shifted = call("shl" if self.direction == "LEFT" else "shr", x, y)
-        return select(y < x.dtype.bits, shifted, 0)
+        far = const(0, x.dtype)
+        if x.dtype.kind == "u":
+            return select(y < x.dtype.bits, shifted, far)
+        if self.direction == "RIGHT":
+            far = select(x < 0, const(-1, x.dtype), far)
+        return select(y < 0, far, select(y < x.dtype.bits, shifted, far))
 
 
 @register("IsInf", since=10)

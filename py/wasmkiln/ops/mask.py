@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
 from ..ir.dtype import I32, I64
-from ..ir.expr import Expr, arg, call, cast, const, select
+from ..ir.expr import Expr, arg, call, cast, clamp, const, select
 from ..ir.shape import Shape
 from ..ir.types import TensorType
 from .base import Op, register
@@ -63,12 +63,15 @@ class Trilu(Op):
         """A selection by the indices."""
         x, k = (*inputs, "")[:2]
         t = g.type(x)
-        (diagonal,) = constant_ints(g.type(k), "the diagonal") if k else (0,)
-        diagonal = max(-t.shape[-2], min(t.shape[-1], diagonal))
-        row, column = arg(1, I32) + diagonal, arg(2, I32)
+        operands = [x, *_diagonals(g, t.shape)]
+        row, column = arg(1, I32), arg(2, I32)
+        if k:
+            operands.append(g.add(View(shape=()), k))
+            diagonal = clamp(arg(3, g.type(k).dtype), -t.shape[-2], t.shape[-1])
+            row = row + cast(diagonal, I32)
         keep = column >= row if self.upper else column <= row
         expr = select(keep, arg(0, t.dtype), const(0, t.dtype))
-        return (g.add(Map(expr=expr), x, *_diagonals(g, t.shape)),)
+        return (g.add(Map(expr=expr), *operands),)
 
 
 @register("OneHot", since=9)

@@ -186,7 +186,7 @@ class Pad(Op):
         widths = constant_ints(pads, "the width of the border")
         if axes is None:
             return widths
-        chosen = constant_ints(axes, "the axes")
+        chosen = constant_ints(axes, "the list of axes")
         if len(widths) != 2 * len(chosen):
             raise ShapeError(f"pads {widths} do not suit axes {chosen}")
         out = [0] * (2 * x.rank)

@@ -134,7 +134,7 @@ class Squeeze(_Reshaping):
 
     def infer(self, x: TensorType, axes: TensorType | None = None) -> tuple[TensorType, ...]:
         """The remaining dimensions."""
-        return _squeeze(x, None if axes is None else constant_ints(axes, "axes"))
+        return _squeeze(x, None if axes is None else constant_ints(axes, "the list of axes"))
 
 
 @register("Unsqueeze", since=1)
@@ -154,7 +154,7 @@ class Unsqueeze(_Reshaping):
 
     def infer(self, x: TensorType, axes: TensorType) -> tuple[TensorType, ...]:
         """The input's dimensions and the new ones."""
-        return _unsqueeze(x, constant_ints(axes, "axes"))
+        return _unsqueeze(x, constant_ints(axes, "the list of axes"))
 
 
 class _Dropout(Op):

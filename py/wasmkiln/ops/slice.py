@@ -98,8 +98,8 @@ class Slice(_Slice):
             x.shape,
             constant_ints(starts, "the start"),
             constant_ints(ends, "the end"),
-            None if axes is None else constant_ints(axes, "axes"),
-            None if steps is None else constant_ints(steps, "steps"),
+            None if axes is None else constant_ints(axes, "the list of axes"),
+            None if steps is None else constant_ints(steps, "the step"),
         )
 
     @classmethod
