@@ -113,6 +113,16 @@ def test_sums_of_many_elements() -> None:
     check_op("ReduceMean", x, opset=17, axes=[0, 2, 3])
 
 
+@pytest.mark.parametrize("shape", [(1, 16, 210, 200), (2, 7, 100, 99), (1, 1, 300, 301)])
+def test_few_outputs_of_many_elements(shape: tuple[int, ...]) -> None:
+    x = positive(*shape)
+    for axes in ([2, 3], [1, 2], [1, 2, 3], [2]):
+        for kind in ("ReduceMean", "ReduceMax", "ReduceL2", "ReduceLogSumExp"):
+            check_op(kind, x, opset=17, axes=axes, options=ALL_OPTIONS[:2])
+    inputs = [x, *(positive(shape[1]) for _ in range(2))]
+    check_op("InstanceNormalization", *inputs, const=[1, 2], atol=1e-4, options=ALL_OPTIONS[:2])
+
+
 def test_log_sum_exp_does_not_overflow() -> None:
     x = np.array([[1000, 1001, 999], [-1000, -1000, -1001], [-np.inf, -np.inf, -np.inf]], "f")
     check_op("ReduceLogSumExp", x[:2], np.array([1]), const=[1], opset=18)

@@ -19,13 +19,16 @@ from ..program.kernels.reduce import TILE, Fold, ReduceSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
-from .compose import apply, reshape
+from .compose import apply, expand_to, reshape
 from .movement import constant_ints
 
 __all__ = ["Reduce", "mean"]
 
 # Elements worth giving to a thread: waking one costs about as much as reading these.
 GRAIN = 8192
+
+# Outputs (or tiles of them) that keep all threads of a machine busy.
+SHARES = 16
 
 
 @register("Reduce", domain=INTERNAL)
@@ -83,7 +86,8 @@ class Reduce(Op):
         runs = _runs(shape, self.axes)
         out_shape = _reduced(shape, self.axes, self.keepdims)
         if len(runs) == 1:
-            return None
+            halves = self._split(g, x, extras, runs[0])
+            return None if halves is None else (reshape(g, halves, out_shape),)
         count = self.count or prod(shape[a] for a in self.axes)
         extras = [reshape(g, e, _reduced(shape, self.axes, True)) for e in extras]
         if extras or not runs:  # only one run can combine elements with operands per output
@@ -97,6 +101,26 @@ class Reduce(Op):
             args = [arg(0, pre.dtype), counted, *operands]
             x = apply(g, substitute(post, args), x, *extras)
         return (reshape(g, x, out_shape),)
+
+    def _split(
+        self, g: GraphBuilder, x: str, extras: Sequence[str], run: tuple[int, ...]
+    ) -> str | None:
+        """Parts of a long reduction first, if there are too few outputs for many threads."""
+        shape = g.shape(x)
+        outer, r = prod(shape[: run[0]]), prod(shape[a] for a in run)
+        inner = prod(shape[run[-1] + 1 :])
+        units = outer * -(-inner // TILE) if inner > 1 else outer
+        most = min(SHARES // max(1, units), outer * r * inner // GRAIN)
+        parts = next((n for n in range(most, 1, -1) if r % n == 0), 1)
+        if parts == 1:
+            return None
+        pre, post = self.expressions(g.type(x).dtype)
+        x = reshape(g, x, (outer, parts, r // parts, inner))
+        each = [reshape(g, e, (outer, 1, 1, inner)) for e in extras]
+        spread = [expand_to(g, e, (outer, parts, 1, inner)) for e in each]
+        x = g.add(Reduce(axes=(2,), fold=self.fold, pre=pre), x, *spread)
+        total = Reduce(axes=(1,), fold=self.fold, post=post, count=self.count or r)
+        return g.add(total, x, *each)
 
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
