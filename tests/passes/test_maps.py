@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from wasmkiln.ir.const import Const
+from wasmkiln.ir.dtype import BOOL
+from wasmkiln.ir.expr import arg, call, const, select
 from wasmkiln.ir.graph import Node
 from wasmkiln.passes.expand import expand
 from wasmkiln.passes.maps import to_maps
 
-from tests.passes.graphs import filled, node, run, typed, weights
+from tests.passes.graphs import filled, internal, node, run, typed, weights
 
 
 def mapped(*nodes: Node, x: str = "f32[2,3]", **consts: Const) -> str:
@@ -56,6 +58,17 @@ def test_a_map_that_gives_its_input_vanishes() -> None:
 def test_a_constant_that_decides_the_shape_stays_an_operand() -> None:
     text = mapped(node("Add", "x one", "y"), x="f32[1]", one=filled(1.0, 1, 1, 1))
     assert text == "y: f32[1,1,1] = Map(expr=add(x0, x1))(x, one)\n-> y\n"
+
+
+def test_an_operand_that_does_not_matter_goes() -> None:
+    made = internal("Map", expr=select(const(0, BOOL), arg(0), call("exp", arg(1))))
+    text = run(typed({"x": "f32[2,3]", "z": "f32[2,3]"}, [node(made, "x z", "y")], "y"), to_maps)
+    assert text == "y: f32[2,3] = Map(expr=exp(x0))(z)\n-> y\n"
+    made = internal("Map", expr=select(const(0, BOOL), arg(0), arg(1)))
+    text = run(typed({"x": "f32[2,3]", "z": "f32[2,3]"}, [node(made, "x z", "y")], "y"), to_maps)
+    assert text == "-> y = z\n"
+    text = run(typed({"x": "f32[2,3]", "z": "f32[3]"}, [node(made, "x z", "y")], "y"), to_maps)
+    assert text == "y: f32[2,3] = Map(expr=x1)(x, z)\n-> y\n"
 
 
 def test_longer_constants_stay_operands() -> None:

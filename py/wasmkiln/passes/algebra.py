@@ -10,7 +10,7 @@ from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, const, substitute
 from ..ir.shape import Shape, broadcast
 
-__all__ = ["reduced", "simplified", "weight"]
+__all__ = ["arguments", "reduced", "simplified", "weight"]
 
 
 def simplified(
@@ -30,7 +30,7 @@ def simplified(
     if not kept or broadcast(*(b.shape(i) for i in kept)) != shape:
         return reduced(expr), tuple(inputs)  # a constant decides the shape
     out = reduced(substitute(expr, leaves))
-    used = sorted(_arguments(out))
+    used = sorted(arguments(out))
     if len(used) < len(kept):
         left = [kept[i] for i in used]
         if left and broadcast(*(b.shape(i) for i in left)) == shape:
@@ -53,7 +53,8 @@ def weight(expr: Expr) -> int:
     return len(seen)
 
 
-def _arguments(expr: Expr) -> set[int]:
+def arguments(expr: Expr) -> set[int]:
+    """The indices of the arguments that an expression uses."""
     found: set[int] = set()
     seen: set[int] = set()
 
