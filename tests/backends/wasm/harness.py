@@ -78,7 +78,7 @@ class Sandbox:
         pointer = self._memory.data_ptr() if self._shared else self._memory.data_ptr(self._store)
         size = self.pages * 65536
         block = (ctypes.c_ubyte * size).from_address(ctypes.addressof(pointer.contents))
-        return np.frombuffer(block, "u1")
+        return np.ctypeslib.as_array(block)
 
     def alloc(self, nbytes: int) -> int:
         """Reserve an aligned buffer with its slack, and give its address."""
@@ -102,7 +102,8 @@ class Sandbox:
         """Copy an array out."""
         count = int(np.prod(shape))
         raw = self.view()[address : address + count * np.dtype(dtype).itemsize]
-        return raw.view(dtype).reshape(shape).copy()
+        array: np.ndarray[Any, Any] = raw.view(dtype).reshape(shape).copy()
+        return array
 
     def call(self, name: str, *args: int | float) -> Any:
         """Call an export."""

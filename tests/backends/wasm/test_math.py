@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from tests.backends.wasm.test_expr import pairs, run_scalar, run_vector
 INF, NAN = math.inf, math.nan
 
 # function: the oracle, the range sampled, and the bound in ulp for f32
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[float, float], int]] = {
     "exp": (np.exp, (-103, 88.7), 1),
     "log": (np.log, (1e-38, 1e38), 1),
     "sin": (np.sin, (-1e4, 1e4), 2),

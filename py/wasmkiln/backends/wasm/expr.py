@@ -21,7 +21,6 @@ from .isa import ValType, f32, f64, i32, i64, uleb, v128
 from .legalize import legalize
 from .loops import madd, nmadd
 from .module import Module
-from .trig import LIMIT, TRIGONOMETRIC, reduce_vector, scalar_trig
 from .val import Val, coerce
 
 __all__ = ["ScalarExpr", "VectorExpr", "is_vectorizable", "scalar_type"]
@@ -167,7 +166,7 @@ class VectorExpr(_Emitter):
         if op in ("shl", "shr") and args[1].op == "const":
             name = "shl" if op == "shl" else f"shr_{e.dtype.kind.replace('i', 's')}"
             return _op(f"i32x4_{name}", self.emit(args[0]), w.i32_const(int(args[1].value or 0)))
-        if op in math.FUNCTIONS or op in TRIGONOMETRIC:
+        if op in math.FUNCTIONS or op in math.TRIGONOMETRIC:
             return self.f.call(_vector_function(self.f.module, self.target, op), *self.operands(e))
         if (op, e.dtype.is_float) in SCALAR_ONLY:
             return self._by_lane(e)
@@ -224,14 +223,9 @@ def _vector_function(m: Module, target: Target, op: str) -> Function:
     def make() -> Function:
         f = m.function(f"{op}_f32x4", (v128,), (v128,))
         x = f.params[0]
-        if op in TRIGONOMETRIC:
-            with f.if_(w.v128_any_true(w.f32x4_gt(w.f32x4_abs(x), w.f32x4_const(LIMIT)))):
-                slow = scalar_trig(m, op)
-                for lane in range(4):
-                    value = w.f64_promote_f32(w.f32x4_extract_lane(x, lane))
-                    f.set(x, w.f32x4_replace_lane(x, w.f32_demote_f64(f.call(slow, value)), lane))
-                f.return_(x)
-            f.return_(VectorExpr(f, target, math.trig_of_reduced(op))(*reduce_vector(f, x)))
+        if op in math.TRIGONOMETRIC:
+            args = _reduced(f, op, x)
+            f.return_(VectorExpr(f, target, math.trig_of_reduced(op))(*args))
         else:
             f.return_(VectorExpr(f, target, math.approximation(op))(x))
         return f
@@ -239,9 +233,26 @@ def _vector_function(m: Module, target: Target, op: str) -> Function:
     return m.once(f"{op}_f32x4", make)
 
 
+def _reduced(f: Function, op: str, x: Local) -> tuple[Val, Val]:
+    """The arguments of `trig_of_reduced`; returns from the function if a lane is too large."""
+    from . import trig  # loaded where it is needed, like math64
+
+    with f.if_(w.v128_any_true(w.f32x4_gt(w.f32x4_abs(x), w.f32x4_const(trig.LIMIT)))):
+        slow = trig.scalar_trig(f.module, op)
+        for lane in range(4):
+            value = w.f64_promote_f32(w.f32x4_extract_lane(x, lane))
+            f.set(x, w.f32x4_replace_lane(x, w.f32_demote_f64(f.call(slow, value)), lane))
+        f.return_(x)
+    return trig.reduce_vector(f, x)
+
+
 def _scalar_function(m: Module, op: str, dtype: DType) -> Function:
     """The internal function of a mathematical operation on a scalar."""
     t = scalar_type(dtype)
+    if op in math.TRIGONOMETRIC:
+        from . import trig
+
+        return trig.scalar_trig(m, op)
 
     def make() -> Function:
         f = m.function(f"{op}_{t}", (t, t) if op == "pow" else (t,), (t,))
@@ -252,16 +263,12 @@ def _scalar_function(m: Module, op: str, dtype: DType) -> Function:
 
 
 def _scalar(f: Function, e: Expr, operands: list[Val]) -> Val:
-    if e.op in TRIGONOMETRIC or (e.op == "pow" and e.dtype.is_float):
-        if e.op == "pow":
-            function = _scalar_function(f.module, e.op, F64)
-        else:
-            function = scalar_trig(f.module, e.op)
+    if e.op in math.TRIGONOMETRIC or (e.op == "pow" and e.dtype.is_float):
+        function = _scalar_function(f.module, e.op, F64)
         if e.dtype == F64:
             return f.call(function, *operands)
-        return _op(
-            "f32_demote_f64", f.call(function, *[_op("f64_promote_f32", x) for x in operands])
-        )
+        wide = [_op("f64_promote_f32", x) for x in operands]
+        return _op("f32_demote_f64", f.call(function, *wide))
     if e.op in math.FUNCTIONS:
         return f.call(_scalar_function(f.module, e.op, e.dtype), *operands)
     return scalar_operation(f, e, operands)

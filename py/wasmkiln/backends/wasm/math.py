@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from ...ir.dtype import F32, I32, DType
 from ...ir.expr import Expr, arg, call, cast, clamp, const, select
-from . import math64
 from .legalize import bitcast
 
-__all__ = ["FUNCTIONS", "approximation", "expand", "trig_of_reduced"]
+__all__ = ["FUNCTIONS", "TRIGONOMETRIC", "approximation", "expand", "trig_of_reduced"]
+
+TRIGONOMETRIC = frozenset(["sin", "cos", "tan"])  # not in FUNCTIONS, as they branch: see trig.py
 
 LN2 = 0.6931471805599453
 LN2_HIGH, LN2_LOW = 0.693359375, -2.12194440e-4  # the first has 9 bits: its product with n is exact
@@ -203,6 +204,8 @@ def approximation(op: str, dtype: DType = F32) -> Expr:
     """A function of `FUNCTIONS`, or pow, spelled out for argument 0 (and 1)."""
     if dtype == F32:
         return FUNCTIONS[op](arg(0))
+    from . import math64  # few models need it, and in a page each module costs some milliseconds
+
     return math64.approximation(op)
 
 

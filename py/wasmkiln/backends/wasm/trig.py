@@ -13,9 +13,7 @@ from .isa import f64, i32, i64
 from .module import Module
 from .val import Val
 
-__all__ = ["LIMIT", "TRIGONOMETRIC", "reduce_vector", "scalar_trig"]
-
-TRIGONOMETRIC = frozenset(["sin", "cos", "tan"])
+__all__ = ["LIMIT", "reduce_vector", "scalar_trig"]
 
 LIMIT = 1e6  # n below 2**20, so that its product with the 33 bits of PI_2_A is exact
 TWO_OVER_PI = 0.6366197723675814
