@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from wasmkiln.errors import ShapeError
+from wasmkiln.errors import LimitError, ShapeError
 
 from tests.ops.check import Array, build, check_op, node, run_ours
 
@@ -72,6 +72,13 @@ def test_more_than_one_reflection() -> None:
     model = build([node("Pad", "x p", "y", mode="reflect")], arrays, {"p"}, ["y"])
     (y,) = run_ours(model, feeds)
     np.testing.assert_array_equal(y, np.pad(feeds["x"], (7, 5), mode="reflect"))
+
+
+def test_absurdly_wide_borders() -> None:
+    arrays = {"x": random(3), "p": ints(1 << 40, 0)}
+    model = build([node("Pad", "x p", "y", mode="wrap")], arrays, {"p"}, ["y"])
+    with pytest.raises(LimitError, match="a border of 1099511627776 and 0 around 3 elements"):
+        run_ours(model, {"x": arrays["x"]})
 
 
 def test_pads_of_another_rank() -> None:

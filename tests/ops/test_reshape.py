@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from wasmkiln.errors import ShapeError, UnsupportedOperatorError
@@ -88,7 +90,7 @@ def test_identity_and_dropout() -> None:
     check_op("Identity", x)
     check_op("Identity", x, opset=7)
     check_op("Dropout", x, ratio=0.3, opset=7)
-    check_op("Dropout", x, np.float32(0.3), np.False_, const=[1, 2], outputs=2)
+    check_op("Dropout", x, np.array(0.3, "f4"), np.array(False), const=[1, 2], outputs=2)
     check_op("Dropout", random(30, 50), outputs=2)
 
 
@@ -115,13 +117,14 @@ def test_shape_arithmetic_folds() -> None:
 
 def test_shape_and_size() -> None:
     x = random(2, 0, 5, 7)
-    for attributes in (
+    cases: list[dict[str, Any]] = [
         {},
         {"start": 1},
         {"end": -1},
         {"start": -3, "end": 9},
         {"start": 3, "end": 1},
-    ):
+    ]
+    for attributes in cases:
         check_op("Shape", x, **attributes)
     check_op("Shape", x, opset=7)
     check_op("Size", x)

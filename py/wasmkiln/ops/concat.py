@@ -50,6 +50,8 @@ class Concat(Op):
         (t,) = self.infer(*map(TensorType.of, consts))
         if t.size > MAX_INLINE:
             return None
+        if not t.size:
+            return (Const(t.dtype, t.shape, b""),)
         outer = numel(t.shape[: normalize_axis(self.axis, t.rank)])
         parts = []
         for o in range(outer):
@@ -132,12 +134,13 @@ class _Split(Op):
         x = inputs[0]
         assert x is not None and isinstance(x.data, bytes)
         types = self.infer(*(TensorType.of(c) if c else None for c in inputs))
-        axis = normalize_axis(self.axis, len(x.shape))
-        outer = prod(x.shape[:axis])
-        row = len(x.data) // max(1, outer)
+        if not x.data:
+            return tuple(Const(t.dtype, t.shape, b"") for t in types)
+        outer = prod(x.shape[: normalize_axis(self.axis, len(x.shape))])
+        row = len(x.data) // outer
         out, at = [], 0
         for t in types:
-            step = t.nbytes // max(1, outer)
+            step = t.nbytes // outer
             rows = (x.data[o * row + at : o * row + at + step] for o in range(outer))
             out.append(Const(t.dtype, t.shape, b"".join(rows)))
             at += step

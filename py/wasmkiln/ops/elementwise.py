@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ShapeError
 from ..ir.const import MAX_INLINE, Const
@@ -19,10 +19,13 @@ from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import broadcast, numel
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import Op, lookup, register
 from .indexing import broadcast_strides, offsets
 
-__all__ = ["Elementwise", "binary", "is_infinite", "truth", "unary", "variadic"]
+if TYPE_CHECKING:
+    from ..ir.builder import GraphBuilder
+
+__all__ = ["Elementwise", "binary", "is_infinite", "truth", "unary"]
 
 
 class Elementwise(Op):
@@ -91,13 +94,70 @@ def binary(
     _define(op_type, since, domain, f"{op_type}(a, b), broadcast, element by element.", expr)
 
 
-def variadic(op_type: str, function: Callable[..., Expr], since: int = 6) -> None:
-    """Register an operator of one or more broadcast inputs and no attributes."""
+MOST_OPERANDS = 8  # pointers that a loop can keep in registers
 
-    def expr(self: Op, *args: Expr) -> Expr:
-        return function(*args)
 
-    _define(op_type, since, "", f"{op_type}(x, ...), broadcast, element by element.", expr)
+class _Variadic(Elementwise):
+    """One operation between all inputs, of which there may be any number."""
+
+    operation: ClassVar[str]
+
+    def expr(self, *args: Expr) -> Expr:
+        """The operation, from left to right."""
+        return reduce(lambda a, b: call(self.operation, a, b), args)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """Several nodes where there are many inputs."""
+        if len(inputs) <= MOST_OPERANDS:
+            return None
+        shape = broadcast(*map(g.shape, inputs))
+        if any(g.shape(i) != shape for i in inputs):
+            first = inputs[:MOST_OPERANDS]
+            return (g.add(self, g.add(self, *first), *inputs[MOST_OPERANDS:]),)
+        parts = range(0, len(inputs), MOST_OPERANDS)
+        return (g.add(self, *(g.add(self, *inputs[i : i + MOST_OPERANDS]) for i in parts)),)
+
+
+@register("Min", since=6)
+class Min(_Variadic):
+    """The least of the inputs."""
+
+    operation = "min"
+
+
+@register("Max", since=6)
+class Max(_Variadic):
+    """The greatest of the inputs."""
+
+    operation = "max"
+
+
+@register("Sum", since=6)
+class Sum(_Variadic):
+    """The sum of the inputs."""
+
+    operation = "add"
+
+
+@register("Mean", since=6)
+class Mean(_Variadic):
+    """The mean of the inputs."""
+
+    operation = "add"
+
+    def expr(self, *args: Expr) -> Expr:
+        """The sum by the number of inputs."""
+        return super().expr(*args) / len(args)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """A Sum and a division where there are many inputs."""
+        if len(inputs) <= MOST_OPERANDS:
+            return None
+        total = g.add(Sum(), *inputs)
+        divisor = g.scalar(len(inputs), g.type(total).dtype)
+        divide = lookup("", "Div", 7)
+        assert divide is not None
+        return (g.add(divide(), total, divisor),)
 
 
 def truth(x: Expr) -> Expr:
@@ -112,10 +172,6 @@ def is_infinite(x: Expr) -> Expr:
 
 def _of(op: str) -> Callable[..., Expr]:
     return lambda *operands: call(op, *operands)
-
-
-def _fold(op: str) -> Callable[..., Expr]:
-    return lambda *operands: reduce(lambda a, b: call(op, a, b), operands)
 
 
 for _name, _op in {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "And": "and", "Or": "or",
@@ -139,11 +195,6 @@ unary("Round", _of("round"), since=11)
 unary("Reciprocal", lambda x: 1 / x)
 unary("Sign", lambda x: select(x > 0, const(1, x.dtype), _negative_sign(x)), since=9)
 unary("IsNaN", lambda x: call("ne", x, x), since=9)
-
-variadic("Min", _fold("min"))
-variadic("Max", _fold("max"))
-variadic("Sum", _fold("add"))
-variadic("Mean", lambda *xs: _fold("add")(*xs) / len(xs))
 
 
 def _negative_sign(x: Expr) -> Expr:

@@ -53,6 +53,8 @@ class Gather(Op):
         (t,) = self.infer(TensorType.of(x), TensorType.of(indices))
         if t.size > MAX_INLINE:
             return None
+        if not t.size:
+            return (Const(t.dtype, t.shape, b""),)
         axis = normalize_axis(self.axis, len(x.shape))
         size, inner = x.shape[axis], prod(x.shape[axis + 1 :])
         picked = [index_in_range(i, size) for i in indices.ints()]

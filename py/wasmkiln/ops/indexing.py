@@ -27,6 +27,8 @@ def broadcast_strides(shape: Shape, to: Shape) -> list[int]:
 
 def offsets(sizes: Sequence[int], strides: Sequence[int], start: int = 0) -> list[int]:
     """Where a loop nest over `sizes` reads, in the order of its iterations."""
+    if 0 in sizes:  # another size may be huge
+        return []
     out = [start]
     for size, step in zip(sizes, strides, strict=True):
         out = [o + i * step for o in out for i in range(size)]

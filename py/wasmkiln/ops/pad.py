@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import ShapeError, UnsupportedOperatorError
+from ..errors import LimitError, ShapeError, UnsupportedOperatorError
 from ..ir.const import MAX_INLINE, Const
 from ..ir.dtype import DType
 from ..ir.shape import Shape, normalize_axis, numel, show
@@ -13,6 +13,8 @@ from ..ir.types import TensorType
 from ..program.lowering import Lowering
 from ..program.program import Slot
 from .base import INTERNAL, Op, register
+from .compose import expand_to
+from .concat import Concat
 from .copying import lower_copy
 from .gather import Take
 from .indexing import offsets, row_strides
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PadConst"]
 
 MODES = ("constant", "reflect", "edge", "wrap")
+MAX_TABLE = 1 << 20  # indices that a model may make us write down
 
 
 @register("PadConst", domain=INTERNAL)
@@ -122,10 +125,34 @@ def _expand(
         return (g.add(PadConst(begins=begins, ends=ends), x, value),)
     for axis, (before, after) in enumerate(zip(begins, ends, strict=True)):
         if before or after:
-            size = g.shape(x)[axis]
-            indices = tuple(_source(i, size, mode) for i in range(-before, size + after))
-            x = g.add(Take(axis=axis, indices=indices), x)
+            x = _repeat(g, x, axis, before, after, mode)
     return (x,)
+
+
+def _repeat(g: GraphBuilder, x: str, axis: int, before: int, after: int, mode: str) -> str:
+    """x with elements of its own before and after it along an axis."""
+    size = g.shape(x)[axis]
+    if max(before, after) <= size - (mode == "reflect"):
+        first = {"reflect": (before, -1), "edge": (0, 0), "wrap": (size - before, 1)}[mode]
+        last = {"reflect": (size - 2, -1), "edge": (size - 1, 0), "wrap": (0, 1)}[mode]
+        parts = [_piece(g, x, axis, *first, before), x, _piece(g, x, axis, *last, after)]
+        return g.add(Concat(axis=axis), *(p for p in parts if p))
+    if before + size + after > MAX_TABLE:
+        raise LimitError(f"a border of {before} and {after} around {size} elements is too wide")
+    indices = tuple(_source(i, size, mode) for i in range(-before, size + after))
+    return g.add(Take(axis=axis, indices=indices), x)
+
+
+def _piece(g: GraphBuilder, x: str, axis: int, start: int, step: int, count: int) -> str:
+    """`count` elements of an axis, `step` apart; with a step of 0 the same one again and again."""
+    if not count:
+        return ""
+    shape = g.shape(x)
+    sizes = tuple((count if step else 1) if d == axis else n for d, n in enumerate(shape))
+    starts = tuple(start if d == axis else 0 for d in range(len(shape)))
+    steps = tuple((step or 1) if d == axis else 1 for d in range(len(shape)))
+    piece = g.add(StridedSlice(starts=starts, steps=steps, sizes=sizes), x)
+    return expand_to(g, piece, (*shape[:axis], count, *shape[axis + 1 :]))
 
 
 def _source(i: int, size: int, mode: str) -> int:

@@ -140,6 +140,8 @@ class ScatterND(Op):
         x, indices, updates = inputs
         assert x is not None and indices is not None and updates is not None
         self.infer(*map(TensorType.of, (x, indices, updates)))
+        if not updates.data:
+            return (x,)
         k = indices.shape[-1]
         strides, inner = row_strides(x.shape), prod(x.shape[k:])
         out, values, coordinates = list(x.values()), updates.values(), indices.ints()
