@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wasmkiln.ir.const import Const
-from wasmkiln.ir.dtype import I64
+from wasmkiln.ir.dtype import F64, I64
 from wasmkiln.ir.graph import Node
 from wasmkiln.options import CompileOptions
 from wasmkiln.passes.epilogue import fuse_epilogues
@@ -115,6 +115,15 @@ def test_a_residual_block() -> None:
     assert lines[1].startswith("Conv(pads=(1, 1, 1, 1), channels_last=True, epilogue=max(x0, 0.0)")
     assert "epilogue=max(add(x0, x1), 0.0), n_extra=1)" in lines[2]
     assert lines[2].endswith(", v, b, x.1)")
+
+
+def test_forms_without_epilogue_are_left_alone() -> None:
+    text = finished(
+        [PRODUCT, node("Tanh", "p", "y")], inputs={"x": "f64[2,16]"}, w=weights(16, 8, dtype=F64)
+    )
+    assert "epilogue" not in text
+    nodes = [node("MaxPool", "x", "p", kernel_shape=(2, 2, 2)), node("Tanh", "p", "y")]
+    assert "epilogue" not in finished(nodes, inputs={"x": "f32[1,2,5,5,5]"})
 
 
 def test_epilogues_stay_small() -> None:

@@ -69,7 +69,9 @@ def _spliced(b: GraphBuilder, maker: Node, node: Node, k: int) -> Node | None:
     before, n_extra = fields["epilogue"], fields["n_extra"]
     assert isinstance(n_extra, int) and isinstance(node.op, Map)
     out = b.type(maker.outputs[0])
-    if node.op.expr.dtype != out.dtype:
+    scalar = TensorType(out.dtype, ())
+    # An operator that can't even read a scalar takes no epilogue in this form.
+    if node.op.expr.dtype != out.dtype or maker.op.operand_mode(out, scalar) is None:  # type: ignore[attr-defined]
         return None
     n_own = len(maker.inputs) - n_extra
     extras = list(maker.inputs[n_own:])
