@@ -79,6 +79,14 @@ def test_index_out_of_range_in_a_constant() -> None:
         run_ours(model, {"x": arrays["x"]})
 
 
+def test_compress() -> None:
+    flags = np.array([True, False, True])
+    for axis in (0, 1, -1):
+        check_op("Compress", random(3, 4, 5), flags, const=[1], axis=axis, opset=11)
+    check_op("Compress", random(3, 4, 5), flags, const=[1], opset=9)
+    check_op("Compress", np.arange(6), flags, const=[0, 1])
+
+
 @pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
 @pytest.mark.parametrize("dtype", ["f4", "i8", "u1", "f8"])
 def test_scatter(dtype: str, reduction: str) -> None:
