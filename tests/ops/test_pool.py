@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from wasmkiln.errors import ShapeError
+from wasmkiln.errors import LimitError, ShapeError
+from wasmkiln.ops.pool import window_axes
 from wasmkiln.options import CompileOptions
 
 from .check import Array, build, check_model, check_op, node
@@ -139,8 +140,17 @@ def test_indices_of_other_dtypes_and_ranks() -> None:
         check_op("MaxPool", x.astype(dtype), outputs=2, kernel_shape=[3], pads=[1, 0], opset=12)
 
 
-def test_a_window_larger_than_the_input() -> None:
-    from wasmkiln.ops.pool import window_axes
+def test_absurd_sizes_are_refused() -> None:
+    with pytest.raises(LimitError, match="positions of a window"):
+        window_axes((3,), (5,), None, (1 << 40, 0), None, "NOTSET", False, False)
 
+
+def test_an_activation_after_three_axes() -> None:
+    arrays = {"x": normal(1, 3, 5, 6, 7)}
+    nodes = [node("AveragePool", "x", "a", kernel_shape=[2, 3, 2]), node("Sigmoid", "a", "y")]
+    check_model(build(nodes, arrays, (), ["y"]), arrays)
+
+
+def test_a_window_larger_than_the_input() -> None:
     with pytest.raises(ShapeError, match="a window of 5 is larger than the padded input 3\\+1"):
         window_axes((3,), (5,), None, (1, 0), None, "NOTSET", False, False)

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from wasmkiln.errors import ShapeError
+from wasmkiln.errors import LimitError, ShapeError
+from wasmkiln.ir.dtype import F32
+from wasmkiln.ir.types import TensorType
+from wasmkiln.ops.resize import Upsample7
 from wasmkiln.options import CompileOptions
 
 from .check import Array, build, check_model, check_op, node
@@ -144,9 +147,7 @@ def test_between_convolutions(channels: int, mode: str) -> None:
 
 
 def test_sizes_that_do_not_fit() -> None:
-    from wasmkiln.ir.dtype import F32
-    from wasmkiln.ir.types import TensorType
-    from wasmkiln.ops.resize import Upsample7
-
     with pytest.raises(ShapeError, match=r"2 scales for 3 axes of f32\[1,2,3\]"):
         Upsample7(scales=(1.0, 2.0)).infer(TensorType(F32, (1, 2, 3)))
+    with pytest.raises(LimitError, match="too large"):
+        Upsample7(scales=(1e9, 1.0, 1.0)).infer(TensorType(F32, (1, 2, 3)))

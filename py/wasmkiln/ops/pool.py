@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ..errors import ShapeError, UnsupportedOperatorError
+from ..errors import LimitError, ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.dtype import BOOL, F32, F64, I8, I64, U8, DType
 from ..ir.expr import Expr, arg, call, cast
@@ -24,6 +24,9 @@ __all__ = ["Axis", "Pool"]
 
 # Window elements worth giving to a thread.
 GRAIN = 16384
+
+# A table of this many records still fits any memory, and is made in seconds.
+MAX_POSITIONS = 1 << 22
 
 # Windows that are unrolled where they lie inside the input.
 UNROLLED = ((2, 2), (3, 3))
@@ -49,12 +52,17 @@ class Axis:
         """The table that the kernel reads, `step` bytes being one element's distance."""
         words: list[int] = []
         for o in range(self.out):
-            taps = [o * self.stride - self.begin + k * self.dilation for k in range(self.window)]
-            valid = [t for t in taps if 0 <= t < self.size]
-            low, high = self.counted
-            count = sum(low <= t < high for t in taps)
-            words += (valid[0] * step if valid else 0, len(valid), count, 0)
+            start = o * self.stride - self.begin
+            first, valid = self._taps(start, 0, self.size)
+            _, count = self._taps(start, *self.counted)
+            words += ((start + first * self.dilation) * step if valid else 0, valid, count, 0)
         return struct.pack(f"<{len(words)}i", *words)
+
+    def _taps(self, start: int, low: int, high: int) -> tuple[int, int]:
+        """The first tap of a window at `start` that lies in [low, high), and how many do."""
+        first = max(0, -(-(low - start) // self.dilation))
+        last = min(self.window - 1, (high - 1 - start) // self.dilation)
+        return first, max(0, last - first + 1)
 
 
 _POINT = Axis(1, 1, 1, 1, 0, 1, (0, 1))
@@ -108,7 +116,8 @@ class Pool(Op):
         n, *spatial, c = g.shape(x)
         *front, h, w = self.axes
         x = reshape(g, x, (n * prod(spatial[:-2]), *spatial[-2:], c))
-        x = g.add(self.with_(axes=(h, w)), x)
+        # The epilogue, which has no operands here, is left to the last one.
+        x = g.add(Pool(kind=self.kind, axes=(h, w), channels_last=True), x)
         x = reshape(g, x, (n, *spatial[:-2], h.out * w.out * c))
         x = g.add(self.with_(axes=tuple(front)), x)
         return (reshape(g, x, (n, *(a.out for a in self.axes), c)),)
@@ -222,6 +231,8 @@ def _axis(
         out = (-(-room // stride) if ceil_mode else room // stride) + 1
         if ceil_mode and (out - 1) * stride >= size + begin:
             out -= 1  # the last window would start in the padding behind the input
+    if out > MAX_POSITIONS:
+        raise LimitError(f"{out} positions of a window along one axis are too many")
     counted = (-begin, size + end) if count_include_pad else (0, size)
     return Axis(size, kernel, stride, dilation, begin, out, counted)
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from ..errors import ShapeError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import BOOL, F64, I32, DType
+from ..ir.dtype import BOOL, F64, I32, U32, DType
 from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select, substitute
 from ..ir.shape import Shape, normalize_axes, normalize_axis
@@ -217,8 +217,10 @@ _KINDS = {
 
 
 def _make(kind: _Kind, dtype: DType, axes: tuple[int, ...], keepdims: bool) -> Reduce:
-    """The internal reduction for an input's dtype; narrow integers are combined in i32."""
-    wide = I32 if dtype == BOOL or (dtype.is_int and dtype.bits < 32) else dtype
+    """The internal reduction for an input's dtype; narrow integers are combined in 32 bits."""
+    wide = dtype
+    if dtype == BOOL or (dtype.is_int and dtype.bits < 32):
+        wide = I32 if dtype.kind == "i" else U32
     pre = kind.pre(cast(arg(0, dtype), wide))
     post = cast(kind.post(arg(0, wide), arg(1, wide)), dtype)
     return Reduce(

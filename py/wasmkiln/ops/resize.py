@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import ShapeError, UnsupportedOperatorError
+from ..errors import LimitError, ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
 from ..ir.dtype import F32
@@ -19,6 +19,9 @@ from .movement import constant_ints
 from .resample import Plan, Resample
 
 __all__: list[str] = []
+
+# A table of this many taps still fits any memory, and is made in seconds.
+MAX_POSITIONS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def _from_sizes(
 
 def _resized(x: TensorType, target: _Target) -> TensorType:
     shape = list(x.shape)
+    if max(target.sizes, default=0) > MAX_POSITIONS:
+        raise LimitError(f"sizes {show(target.sizes)} are too large")
     for axis, size in zip(target.axes, target.sizes, strict=True):
         shape[axis] = size
     return TensorType(x.dtype, tuple(shape))
