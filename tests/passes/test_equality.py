@@ -85,6 +85,18 @@ def test_grouped_transposed_convolution_with_batch_norm() -> None:
     check(nodes, {"x": floats(2, 4, 5, 6)}, consts)
 
 
+def test_a_convolution_of_its_own_residual() -> None:
+    nodes = [
+        node("Relu", "x", "a"),
+        node("Conv", "a w", "b", pads=[1, 1, 1, 1]),
+        node("Mul", "b a", "c"),
+        node("Conv", "c v", "d"),
+        node("Add", "c d", "y"),
+    ]
+    consts = {"w": floats(8, 8, 3, 3) / 8, "v": floats(8, 8, 1, 1)}
+    check(nodes, {"x": floats(2, 8, 9, 10)}, consts)
+
+
 def test_squeeze_and_excite() -> None:
     nodes = [
         node("Conv", "x w", "a", group=6, pads=[2, 2, 2, 2]),

@@ -39,13 +39,18 @@ class Lowering:
 
         in_place: (output, input) slots of equal size which may share memory if the input is not
         used later; only where each element is read before, and by the thread that, writes it.
+        Inputs that the call reads through another argument as well are left out.
         """
         if extent <= 0:
             return
+        read = [word.buffer for word in args if isinstance(word, Ref) and word.reads]
         pairs = tuple(
             (o.buffer, i.buffer)
             for o, i in in_place
-            if o.offset == 0 and i.offset == 0 and o.buffer.nbytes == i.buffer.nbytes
+            if o.offset == 0
+            and i.offset == 0
+            and o.buffer.nbytes == i.buffer.nbytes
+            and read.count(i.buffer) == 1
         )
         self.calls.append(Call(kernel, tuple(args), extent, grain, pairs, self.origin))
 
