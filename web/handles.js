@@ -41,6 +41,8 @@ const MAX_SPARES = 2; // one for the next model, and one for the model after it,
 /** @type {ComputeGroup[]} idle workers, started ahead of need or left by a model that was released */
 const spares = [];
 
+const MAX_LEFT_BYTES = 16 << 20; // workers that are kept free a model's memory some time later, those that end at once
+
 /**
  * Starts the workers for the next models now, while there is time; then opening a model fetches nothing.
  * @param {number} groups
@@ -117,9 +119,10 @@ export function describe(handle) {
  * @param {number} handle
  */
 export function release(handle) {
-  const { group } = find(handle);
+  const { group, description } = find(handle);
   models.delete(handle);
-  if (spares.length >= MAX_SPARES || group.threads !== chooseThreads(probe()).value) return group.end();
+  const isUsual = group.threads === chooseThreads(probe()).value;
+  if (!isUsual || description.memoryBytes > MAX_LEFT_BYTES || spares.length >= MAX_SPARES) return group.end();
   // Idle workers are kept for the next model: starting others would fetch their script anew.
   group.leave().then(
     (isFree) => {
