@@ -85,13 +85,13 @@ class _Conv:
         f.set(self.c, self.out + pixel * self.out_step)
         with f.while_(self.q < self.q_end):
             f.add_to(self.p, 1)
+            f.add_to(self.q, 1)
             tail = w.select(self.tail, w.i32_const(0), self.p * NR > self.n)
             out = self.c + self.column
-            operands = [f.params[0], self.table, self.b, out, self.column, left, tail]
-            if not self.spec.copied:
-                operands.append(self.group * args["group_step"])
-            f.call(self.rows, *operands)
-            f.add_to(self.q, 1)
+            last = self.b if self.spec.copied else self.group * args["group_step"]
+            f.call(
+                self.rows, f.params[0], self.table, self.b, out, self.column, left, tail, last
+            )
             f.add_to(self.b, self.panel_bytes)
             f.add_to(self.column, PANEL_BYTES)
             with f.if_(self.p.eq(args["panels"])):

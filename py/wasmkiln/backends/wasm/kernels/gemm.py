@@ -105,7 +105,8 @@ class _Gemm:
         with f.while_(self.p < self.p_end):
             f.add_to(self.p, 1)
             tail = w.select(self.tail, zero, self.p * NR > self.n)
-            f.call(self.rows, f.params[0], self.a, self.b, self.c, self.column, left, tail)
+            ahead = self.b + w.select(self.panel_bytes, zero, self.p < self.p_end)
+            f.call(self.rows, f.params[0], self.a, self.b, self.c, self.column, left, tail, ahead)
             self._advance(1)
 
     def _side_by_side(self, panels: Function) -> None:

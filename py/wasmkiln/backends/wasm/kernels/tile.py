@@ -36,12 +36,13 @@ def word(args: Val, index: int) -> Val:
 
 
 def rows_function(m: Module, target: Target, finish: Finish, pointers: bool = False) -> Function:
-    """(args, a, b, out, column, rows, tail[, group]): one panel of columns for `rows` rows of A.
+    """(args, a, b, out, column, rows, tail, ahead or group): a panel of columns for `rows` rows.
 
     a: address of the first row; or, with `pointers`, of a table that holds for each tap a row of
     pointers to K floats, to which `group` bytes are added. b: the panel. out: where the panel's
     part of the first row goes. column: bytes of the panel's first column in a row. tail: 0, or for
-    the last panel of an N that NR doesn't divide, room for a tile.
+    the last panel of an N that NR doesn't divide, room for a tile. ahead (without `pointers`): the
+    panel that comes next, or this one.
     """
     name = f"rows_f32_{MR}x{NR}{'_pointers' if pointers else ''}{finish.tag}"
     return m.once(name, lambda: _Rows(m, name, target, finish, pointers).function())
@@ -54,8 +55,9 @@ class _Rows:
         self, m: Module, name: str, target: Target, finish: Finish, pointers: bool
     ) -> None:
         self.target, self.pointers = target, pointers
-        f = self.f = m.function(name, (i32,) * (8 if pointers else 7))
-        self.args, self.a, self.b, self.out, self.column, self.rows, self.tail = f.params[:7]
+        f = self.f = m.function(name, (i32,) * 8)
+        self.args, self.a, self.b, self.out, self.column = f.params[:5]
+        self.rows, self.tail, self.ahead = f.params[5:]
         self.acc = [f.local(v128, f"acc{i}") for i in range(MR * VECTORS)]
         self.wide = [f.local(v128, f"b{i}") for i in range(VECTORS)]
         self.value = f.local(v128, "a")
@@ -74,6 +76,7 @@ class _Rows:
         f = self.f
         tiles = f.let((self.rows + (MR - 1)) // MR)
         height = f.let(self.rows // tiles)
+        self.ahead_step = f.let(w.i32_const(UNROLL * PANEL_BYTES) // tiles)
         taller = f.let(self.rows - height * tiles)
         size = f.local(i32, "size")
         with f.loop() as again:
@@ -121,11 +124,24 @@ class _Rows:
         for limit, steps in ((self.main, UNROLL), (self.rest, 1)):
             f.set(self.end, self.row[0] + limit)
             with f.while_(self.row[0].ne(self.end)):
+                if steps == UNROLL and not self.pointers:
+                    self._touch_ahead()
                 for k in range(steps):
                     self._step(rows, k)
                 f.add_to(self.panel, PANEL_BYTES * steps)
                 for r in range(rows):
                     f.add_to(self.row[r], 4 * steps)
+
+    def _touch_ahead(self) -> None:
+        """Load from the next panel, so that it is near when its turn comes.
+
+        All tiles together touch it once. Else the first tile of each panel would wait for memory
+        while the others leave it idle; a load whose value is dropped is all the prefetch there is.
+        Convolutions through pointers use a panel for so many rows that it doesn't pay.
+        """
+        f = self.f
+        f.drop(w.i32_load(self.ahead))
+        f.add_to(self.ahead, self.ahead_step)
 
     def _step(self, rows: int, k: int) -> None:
         f = self.f
