@@ -59,7 +59,7 @@ def patches_function(m: Module) -> Function:
         low, high = f.local(i32, "low"), f.local(i32, "high")
         width, columns = walk.geo["iw"], walk.geo["kw"]
         start = walk.start["w"]
-        with walk.pixels(), walk.rows():
+        with walk.pixels(), walk.unless_inside(), walk.rows():
             f.set(low, minimum(columns, maximum(-start, w.i32_const(0))))
             f.set(high, maximum(low, minimum(columns, width - start)))
             f.set(low, w.select(low, columns, walk.inside))
@@ -98,7 +98,8 @@ class _Walk:
     """Loops over output pixels, and over the rows of each pixel's window.
 
     geo: input, output, kernel, stride, dilation and padding sizes by letter and axis, as in `sw`.
-    start: the window's first coordinates. row, inside: a row of the window and whether it exists.
+    start: the window's first coordinates, `last` those at which it would leave the input.
+    row, inside: a row of the window and whether it exists. run: bytes of a row of the window.
     """
 
     def __init__(self, f: Function) -> None:
@@ -110,6 +111,15 @@ class _Walk:
         }
         self.pixel = f.let(word(geometry, _PIXEL))
         self.x = f.let(word(geometry, _X))
+        self.run = f.let(self.geo["kw"] * self.pixel)
+        self.row_step = f.let(self.geo["iw"] * self.pixel * self.geo["dh"])
+        self.plane_step = f.let(self.geo["iw"] * self.pixel * self.geo["ih"] * self.geo["dd"])
+        self.last = {
+            axis: f.let(
+                self.geo[f"i{axis}"] - (self.geo[f"k{axis}"] - 1) * self.geo[f"d{axis}"]
+            )
+            for axis in "dhw"
+        }
         self.image = f.let(first)
         self.at: dict[str, Local] = {}
         for axis in "whd":
@@ -141,6 +151,28 @@ class _Walk:
             with f.if_(self.at["d"].eq(self.geo["od"])):
                 f.set(self.at["d"], 0)
                 f.add_to(self.image, 1)
+
+    @contextmanager
+    def unless_inside(self) -> Iterator[None]:
+        """For a pixel whose window reaches into padding; copy the rows of all others, which is most
+        pixels, without asking at each row.
+        """
+        f, geo = self.f, self.geo
+        plane, row, kz, ky = (f.local(i32) for _ in range(4))
+        inside, at = w.i32_const(1), self.image + 0
+        for axis, start in self.start.items():
+            inside = inside & start.ge_s(0) & start.lt_s(self.last[axis])
+            at = at * geo[f"i{axis}"] + start
+        with f.if_(inside):
+            f.set(plane, self.x + at * self.pixel)
+            with f.for_range(kz, 0, geo["kd"]):
+                f.set(row, plane)
+                with f.for_range(ky, 0, geo["kh"]):
+                    _fill(f, row, self.run)
+                    f.add_to(row, self.row_step)
+                f.add_to(plane, self.plane_step)
+        with f.else_():
+            yield
 
     @contextmanager
     def rows(self) -> Iterator[None]:
