@@ -10,6 +10,7 @@ import pytest
 from wasmkiln.options import CompileOptions
 
 from tests.ops.check import Array, build, check_model, node
+from tests.passes.random_models import RandomModel
 
 VARIANTS = tuple(
     CompileOptions(fuse=fuse, channels_last=channels_last)
@@ -270,3 +271,9 @@ def test_outputs_that_are_inputs_constants_or_equal() -> None:
         node("Transpose", "t", "u", perm=[1, 0]),
     ]
     check(nodes, {"x": floats(3, 4)}, {"k": floats(40)}, "same a b c t u")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_models(seed: int) -> None:
+    made = RandomModel(seed)
+    check_model(made.model(), made.feeds, 2e-3, 1e-4, options=VARIANTS)
