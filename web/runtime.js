@@ -106,7 +106,9 @@ export class Runtime {
       const { buffer, byteOffset, byteLength } = feeds[name].data;
       bytes.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
     }
-    this.#compute();
+    if (this.#compute() !== 0) {
+      throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
+    }
     /** @type {Feeds} */
     const outputs = {};
     for (const { name, dtype, shape, offset, nbytes } of this.#meta.outputs) {
@@ -119,6 +121,9 @@ export class Runtime {
 
   /** Runs on zeros, so that engines compile the hot functions before the first real input. */
   warmUp() {
+    const bytes = new Uint8Array(this.#memory.buffer);
+    // Written each time: other values may take the inputs' place in memory once they are used.
+    for (const { offset, nbytes } of this.#meta.inputs) bytes.fill(0, offset, offset + nbytes);
     this.#compute();
   }
 
@@ -133,6 +138,7 @@ export class Runtime {
     Atomics.notify(this.#control, GENERATION);
   }
 
+  /** Runs all steps; gives a kernel's complaint about the data, or 0. */
   #compute() {
     const { table, steps } = this.#meta.main;
     const others = this.threads - 1;
@@ -143,9 +149,7 @@ export class Runtime {
     this.#run(table, 0, steps, 0, this.threads);
     let done = others > 0 ? Atomics.load(this.#control, FINISHED) : 0;
     while (done < others) done = awaitChange(this.#control, FINISHED, done);
-    if (Atomics.exchange(this.#control, STATUS, 0) !== 0) {
-      throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
-    }
+    return Atomics.exchange(this.#control, STATUS, 0);
   }
 }
 
