@@ -15,7 +15,7 @@ from ..module import Module
 from ..val import Val
 from .movement import Dim, copy_bytes, load_element, move_element, nest, store_element
 
-__all__ = ["emit_copy", "emit_iota", "emit_transpose"]
+__all__ = ["emit_copy", "emit_iota", "emit_transpose", "transpose_tile"]
 
 
 def emit_copy(spec: CopySpec, m: Module, target: Target) -> Function:
@@ -137,7 +137,8 @@ def _columns(f: Function, p0: Local, q0: Local, n: Local, tm: Local, sn: Local, 
     with f.while_(left.ge_s(4)):
         row = f.let(p)
         for block in range(0, width, 4):
-            for v in _tile(f, [w.v128_load(q, offset=4 * block, align=4) for q in sources]):
+            rows = [w.v128_load(q, offset=4 * block, align=4) for q in sources]
+            for v in transpose_tile(f, rows):
                 f.v128_store(row, v)
                 f.add_to(row, tm)
         f.free(row)
@@ -166,7 +167,7 @@ def _lanes(*lanes: int) -> list[int]:
     return [4 * lane + b for lane in lanes for b in range(4)]
 
 
-def _tile(f: Function, rows: list[Val]) -> list[Val]:
+def transpose_tile(f: Function, rows: list[Val]) -> list[Val]:
     """The transposed 4 x 4 tile."""
     a, b, c, d = (f.let(r) for r in rows)
     low, high = _lanes(0, 4, 1, 5), _lanes(2, 6, 3, 7)

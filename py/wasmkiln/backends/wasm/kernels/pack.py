@@ -12,6 +12,7 @@ from ..function import Function, Local
 from ..isa import i32
 from ..loops import kernel, load_args
 from ..module import Module
+from .copy import transpose_tile
 from .gemm import minimum
 
 __all__ = ["emit_pack"]
@@ -49,7 +50,10 @@ def _panel(m: Module, spec: PackSpec) -> Function:
     end = f.let(out + k * (4 * width))
     j = f.local(i32, "j")
     if spec.transposed:
-        with f.for_range(j, 0, columns):
+        four = _four_columns(m, width)
+        with f.for_range(j, 0, columns & -4, 4):
+            f.call(four, out + 4 * j, source + j * step, k, step)
+        with f.for_range(j, j, columns):
             _column(f, out + 4 * j, source + j * step, end, 4 * width)
         with f.for_range(j, columns, width):
             _column(f, out + 4 * j, None, end, 4 * width)
@@ -67,6 +71,32 @@ def _panel(m: Module, spec: PackSpec) -> Function:
         with f.else_():
             _column(f, out + 4 * j, None, end, 4 * width)
     return f
+
+
+def _four_columns(m: Module, width: int) -> Function:
+    """(out, source, k, step): four columns of a panel from rows of the source, 4 k at a time."""
+
+    def make() -> Function:
+        f = m.function(f"pack_{width}_t_four", (i32,) * 4)
+        out, source, k, step = f.params
+        rows = [source, *(f.let(source + step * i) for i in range(1, 4))]
+        with f.while_(k.ge_s(4)):
+            tile = transpose_tile(f, [w.v128_load(row, align=4) for row in rows])
+            for i, value in enumerate(tile):
+                f.v128_store(out, value, offset=4 * width * i)
+            f.add_to(out, 16 * width)
+            for row in rows:
+                f.add_to(row, 16)
+            f.add_to(k, -4)
+        with f.while_(k):
+            for i, row in enumerate(rows):
+                f.i32_store(out, w.i32_load(row), offset=4 * i)
+                f.add_to(row, 4)
+            f.add_to(out, 4 * width)
+            f.add_to(k, -1)
+        return f
+
+    return m.once(f"pack_{width}_t_four", make)
 
 
 def _column(f: Function, out: w.Val, source: w.Val | None, end: Local, step: int) -> None:
