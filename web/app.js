@@ -29,8 +29,6 @@ let opened = null;
 let waiting = null;
 /** @type {AbortController | null} ends the loading under way */
 let loading = null;
-/** @type {number | undefined} */
-let bootMs;
 let downloadMs = 0;
 /** Counts photos, so that of several in a row the last is shown. */
 let latestPhoto = 0;
@@ -47,7 +45,7 @@ function start() {
   showFeatures();
   credits.textContent = sampleCredits();
   // All that is fetched beside the model; the page is ready when it needs nothing more from the server.
-  const rest = Promise.all([loadSamples(classifyPhoto), startPython()]);
+  const rest = Promise.all([loadSamples(classifyPhoto), prepareWorkers()]);
   prepare(1);
   prepareImages();
   takeFiles(receive, (reason) => showError(new ImageError(reason), 'Taking it'));
@@ -56,16 +54,10 @@ function start() {
   loadDefault(rest);
 }
 
-async function startPython() {
-  const begin = performance.now();
-  try {
-    await boot();
-  } catch {
-    return; // loading the model meets the same error, and shows it
-  }
-  bootMs = performance.now() - begin;
-  measure('boot', begin);
-  await prepare(3); // workers for the default model, and for those that may be opened later
+/** Starts the workers for the default model, and for those that may be opened later, once Python needs no more of the processor. */
+async function prepareWorkers() {
+  await boot().catch(() => {}); // loading the model meets the same error, and shows it
+  await prepare(3);
 }
 
 /**
@@ -136,7 +128,7 @@ async function loadDefault(rest) {
 function showDefault(shown) {
   currentModel.textContent = shown.entry.title;
   showTile('download', formatTime(downloadMs), formatBytes(shown.entry.bytes));
-  showStats(shown.session.stats, { bootMs });
+  showStats(shown.session.stats, performance.getEntriesByName('wasmkiln:boot')[0]?.duration);
   clearInference();
 }
 
@@ -199,7 +191,7 @@ async function openModel(file, dims) {
     showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, onTry: () => tryModel(session) });
     currentModel.textContent = file.name;
     showTile('download', formatTime(readMs), `${formatBytes(file.size)} from your disk`);
-    showStats(session.stats, {});
+    showStats(session.stats);
     clearInference();
     announce(`${file.name} is ready: ${info.nodes} nodes.`);
   });

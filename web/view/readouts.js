@@ -44,9 +44,9 @@ export function showFeatures() {
 /**
  * What compiling and loading took, and what the model holds.
  * @param {Stats} stats
- * @param {{bootMs?: number}} start
+ * @param {number} [bootMs] what starting Python took
  */
-export function showStats(stats, { bootMs }) {
+export function showStats(stats, bootMs) {
   showTile('compile', formatTime(stats.compileMs), `${formatBytes(stats.codeBytes)} of WebAssembly`);
   const phases = Object.entries(stats.phases).map(([phase, seconds]) => [PHASES[phase] ?? `Compile: ${phase}`, formatTime(seconds * 1000)]);
   const rows = [
