@@ -114,6 +114,19 @@ def test_epilogue() -> None:
     check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-4, options=OPTIONS)
 
 
+@pytest.mark.parametrize("group", [1, 6])
+def test_residual_of_the_input_itself(group: int) -> None:
+    """The sum must not overwrite what the convolution still reads."""
+    arrays = {"x": random(1, 6, 20, 20), "w": random(6, 6 // group, 3, 3)}
+    nodes = [
+        node("Relu", "x", "r"),
+        node("Conv", "r w", "c", pads=[1] * 4, group=group),
+        node("Add", "c r", "y"),
+    ]
+    model = build(nodes, arrays, {"w"}, ["y"])
+    check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-4, options=OPTIONS)
+
+
 @pytest.mark.parametrize(
     ("x", "w", "text"),
     [

@@ -81,6 +81,21 @@ def test_gemm_transposed(opset: int, ta: int, tb: int) -> None:
     )
 
 
+def test_gemm_before_opset_7_names_broadcasting() -> None:
+    gemm = lookup("", "Gemm", 6)
+    assert gemm is not None
+    types = [TensorType(F32, s) for s in ((2, 3), (3, 4), (4,))]
+    assert gemm(broadcast=True).infer(*types) == (TensorType(F32, (2, 4)),)
+
+
+def test_residual_of_the_left_operand() -> None:
+    """The sum must not overwrite what the product still reads."""
+    arrays = {"x": random(30, 16), "w": random(16, 16)}
+    nodes = [node("Relu", "x", "r"), node("MatMul", "r w", "m"), node("Add", "m r", "y")]
+    model = build(nodes, arrays, {"w"}, ["y"])
+    check_model(model, {"x": arrays["x"]}, atol=1e-5, options=OPTIONS)
+
+
 def test_epilogue_of_a_product() -> None:
     """Bias, scale, residual and activation behind a MatMul end in one kernel."""
     arrays = {

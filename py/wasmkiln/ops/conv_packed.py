@@ -93,7 +93,7 @@ class ConvPacked(Op):
         grain = -(-MAC_GRAIN // max(1, work))
         if not by_panels:
             grain = -(-grain // MR) * MR
-        lw.call(spec, args, extent, grain, in_place_pairs(out, extras))
+        lw.call(spec, args, extent, grain, in_place_pairs(out, (x, packed, bias), extras))
 
     def _block(self, m: int, k: int, copied: bool, x: TensorType) -> int:
         """Copied rows should stay in L1; pointers let the input itself stay at hand."""
@@ -169,7 +169,7 @@ class Depthwise(Op):
         work = width.out * height.window * width.window * block
         grain = max(1, MAC_GRAIN // 2 // max(1, work))
         extent = -(-channels // block) * rows
-        lw.call(spec, args, extent, grain, in_place_pairs(out, extras))
+        lw.call(spec, args, extent, grain, in_place_pairs(out, (x, packed, bias), extras))
 
 
 def _channel_block(channels: int, taps: int) -> int:

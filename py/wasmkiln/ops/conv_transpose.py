@@ -201,4 +201,5 @@ class Col2Im(Op):
         spec = Col2ImSpec(finish_of(self.bias, self.epilogue, out.type, extras))
         pixels = out.type.size // max(1, self.groups * self.filters)
         work = max(1, self.groups * self.filters * taps)
-        lw.call(spec, args, pixels, max(1, SUM_GRAIN // work), in_place_pairs(out, extras))
+        pairs = in_place_pairs(out, (parts, bias), extras)
+        lw.call(spec, args, pixels, max(1, SUM_GRAIN // work), pairs)

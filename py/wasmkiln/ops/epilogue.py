@@ -57,6 +57,16 @@ def operand_words(lw: Lowering, extras: Sequence[Slot | None]) -> list[Word]:
     return [lw.read(e) for e in extras if e]
 
 
-def in_place_pairs(out: Slot, extras: Sequence[Slot | None]) -> list[tuple[Slot, Slot]]:
-    """Operands of the output's size, whose memory it may take: each is read where it is written."""
-    return [(out, e) for e in extras if e and e.type.nbytes == out.type.nbytes]
+def in_place_pairs(
+    out: Slot, own: Sequence[Slot | None], extras: Sequence[Slot | None]
+) -> list[tuple[Slot, Slot]]:
+    """Operands of the output's size, whose memory it may take: each is read where it is written.
+
+    Not so one that is also among the operator's own inputs, which are read all along.
+    """
+    taken = {s.buffer for s in own if s}
+    return [
+        (out, e)
+        for e in extras
+        if e and e.type.nbytes == out.type.nbytes and e.buffer not in taken
+    ]

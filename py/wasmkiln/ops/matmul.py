@@ -111,6 +111,13 @@ class _Gemm(Op):
         return outputs[0].size * (a.shape[0 if self.transA else 1] if a else 0)
 
 
+@register("Gemm", since=1)
+class Gemm1(_Gemm):
+    """alpha * A' @ B' + beta * C; C broadcasts only where `broadcast` says so."""
+
+    broadcast: bool = False
+
+
 @register("Gemm", since=7)
 class Gemm7(_Gemm):
     """alpha * A' @ B' + beta * C."""

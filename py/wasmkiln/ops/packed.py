@@ -114,7 +114,7 @@ class GemmPacked(Op):
         args += [lw.read(a), lw.read(packed), m, panels, block_rows(m, self.n, k), int(by_panels)]
         args += [*steps, tile, share]
         extent, grain = _share(by_panels, batch, m, panels, k)
-        lw.call(spec, args, extent, grain, in_place_pairs(out, extras))
+        lw.call(spec, args, extent, grain, in_place_pairs(out, (a, packed, bias), extras))
 
 
 def _share(by_panels: bool, batch: int, m: int, panels: int, k: int) -> tuple[int, int]:
