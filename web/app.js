@@ -109,6 +109,7 @@ async function loadDefault(rest) {
       onDownloaded(ms) {
         downloadMs = ms;
         measure('download', begin);
+        showTile('download', formatTime(ms));
       },
       onStep: showProgress,
     });

@@ -134,6 +134,20 @@ def huge() -> bytes:
     return _one_node(node, [helper.make_opsetid("", 17)], [to])
 
 
+def deep() -> bytes:
+    """Thirty conditions, each inside a branch of the one before."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, (2, 3)) for name in "xy")
+    condition = helper.make_tensor_value_info("c", TensorProto.BOOL, ())
+    inner = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [], [y])
+    for _ in range(30):
+        node = helper.make_node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)
+        node.attribute[1].g.CopyFrom(helper.make_graph([], "empty", [], [y]))
+        inner = helper.make_graph([node], "g", [], [y])
+    inner.input.extend([x, condition])
+    opsets = [helper.make_opsetid("", 17)]
+    return helper.make_model(inner, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
 def external() -> bytes:
     """Weights in a file outside the model's folder."""
     node = helper.make_node("Add", ["x", "w"], ["y"])
@@ -166,6 +180,7 @@ BAD = {
     "shapes.onnx": (contradicting_shapes(), "ShapeError", "product"),
     "cyclic.onnx": (cyclic(), "InvalidModelError", "cycle"),
     "huge.onnx": (huge(), "LimitError", ""),
+    "deep.onnx": (deep(), "LimitError", "nested"),
     "external.onnx": (external(), "ExternalDataError", "passwd"),
 }
 

@@ -54,7 +54,7 @@ export function showStats(stats, bootMs) {
     ...phases,
     ['Loading weights and threads', formatTime(stats.loadMs)],
     ['First run, to warm up', formatTime(stats.warmMs)],
-    ['Multiplications a run', formatCount(stats.macs)],
+    ['Multiply-adds a run', formatCount(stats.macs)],
     ['Memory: weights', formatBytes(stats.weightBytes)],
     ['Memory: activations', formatBytes(stats.arenaBytes)],
     ['Memory of the model in all', formatBytes(stats.memoryBytes)],
