@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import onnx
 import pytest
-import wasmkiln.ops  # noqa: F401  (registers all operators)
+from wasmkiln.ops import families
 from wasmkiln.ops.base import INTERNAL, lookup, registered
+from wasmkiln.ops.families import FAMILIES
 
 OLDEST = 7  # the first opset that the compiler reads
 
@@ -60,3 +65,27 @@ def test_internal_operators_hide_from_models() -> None:
 
 def test_ai_onnx_is_the_default_domain() -> None:
     assert lookup("ai.onnx", "Add", 21) is lookup("", "Add", 21)
+
+
+def test_families_list_what_their_files_register() -> None:
+    found: dict[str, set[str]] = {}
+    for cls in registered():
+        title = f"{cls.domain}.{cls.op_type}" if cls.domain else cls.op_type
+        found.setdefault(cls.__module__.rpartition(".")[2], set()).add(title)
+    assert found == {family: set(titles.split()) for family, titles in FAMILIES.items()}
+
+
+def test_all_operator_files_are_families() -> None:
+    folder = Path(families.__file__).parent
+    registering = {p.stem for p in folder.glob("*.py") if "register(" in p.read_text("utf-8")}
+    assert registering - {"base"} <= FAMILIES.keys()
+
+
+def test_a_lookup_imports_one_family() -> None:
+    code = (
+        "import sys; from wasmkiln.ops.base import lookup; lookup('', 'Hardmax', 13);"
+        "print('wasmkiln.ops.softmax' in sys.modules, 'wasmkiln.ops.scatter' in sys.modules)"
+    )
+    root = Path(families.__file__).parents[2]
+    output = subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True)
+    assert output.split() == ["True", "False"]

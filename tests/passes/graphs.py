@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import wasmkiln.ops  # noqa: F401  registers the operators
 from wasmkiln.ir.const import Const, Span
 from wasmkiln.ir.dtype import BY_NAME, F32, DType
 from wasmkiln.ir.graph import Graph, Node

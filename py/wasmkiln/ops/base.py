@@ -8,11 +8,13 @@ calls). `evaluate` computes small constants in plain Python, so that shape arith
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.const import Const
 from ..ir.types import TensorType
+from .families import FAMILIES, family_of
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -158,16 +160,23 @@ def register(op_type: str, since: int = 1, domain: str = "") -> Callable[[OpClas
 
 
 def registered() -> Iterator[type[Op]]:
-    """All registered operator classes."""
+    """All operator classes there are."""
+    for family in FAMILIES:
+        import_module(f".{family}", __package__)
     for versions in _REGISTRY.values():
         yield from versions
 
 
 def lookup(domain: str, op_type: str, opset: int) -> type[Op] | None:
-    """The class for an operator at an opset version; None if it is unknown there."""
-    domain = "" if domain == "ai.onnx" else domain
+    """The class for an operator at an opset version; None if it is unknown there.
+
+    Imports the operator's family.
+    """
+    key = "" if domain == "ai.onnx" else domain, op_type
+    if key not in _REGISTRY and (family := family_of(*key)):
+        import_module(f".{family}", __package__)
     found = None
-    for cls in _REGISTRY.get((domain, op_type), ()):
+    for cls in _REGISTRY.get(key, ()):
         if cls.since <= opset:
             found = cls
     return found

@@ -6,14 +6,13 @@ import struct
 from collections.abc import Sequence
 
 from ...artifact import Artifact, IOBinding, StepTable, WeightCopy
-from ...errors import InternalError
 from ...ir.const import Span
 from ...options import CompileOptions
 from ...program.memory import MemoryPlan, plan_memory
 from ...program.program import Binding, Call, F32Word, Program, Ref, Word
 from ...program.schedule import barriers
 from ..base import Target
-from .kernels import EMITTERS
+from .kernels import emit as emit_kernel
 from .module import Module
 from .runtime import emit_run
 
@@ -32,10 +31,7 @@ def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
     target = Target(options.simd, threads)
     indices: dict[object, int] = {}
     for spec in program.kernels():
-        emitter = EMITTERS.get(type(spec))
-        if emitter is None:
-            raise InternalError(f"no emitter for kernel {spec.name}")
-        indices[spec] = layout.table_index(emitter(spec, layout, target))
+        indices[spec] = layout.table_index(emit_kernel(spec, layout, target))
     init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
     flags = barriers(program.main, plan) if threads else (False,) * len(program.main)
     main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threads)

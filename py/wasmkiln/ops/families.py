@@ -1,0 +1,74 @@
+"""Which file registers which operators, so that a model loads only the families that it uses.
+
+Importing is what a first visit to the page waits for. A test compares this with what each file
+registers. Operators of a domain other than ONNX's own carry its name in front.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FAMILIES", "family_of"]
+
+FAMILIES = {
+    "activation": (
+        "Celu Clip Elu Gelu HardSigmoid LeakyRelu PRelu Selu Shrink Swish ThresholdedRelu "
+        "com.microsoft.FastGelu com.microsoft.QuickGelu"
+    ),
+    "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
+    "cast": "BitCast Cast CastLike",
+    "concat": "Concat Split",
+    "constant": "Constant ConstantOfShape Range",
+    "control": "If",
+    "conv": "Conv",
+    "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
+    "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
+    "elementwise": (
+        "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "
+        "BitwiseXor Ceil Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual HardSwish IsInf "
+        "IsNaN Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or Pow Reciprocal Relu "
+        "Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum Tan Tanh Where Xor "
+        "com.microsoft.BiasGelu com.microsoft.Gelu"
+    ),
+    "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
+    "lrn": "LRN wasmkiln.LocalNorm",
+    "map": "wasmkiln.Map",
+    "mask": "EyeLike OneHot Trilu",
+    "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
+    "norm": (
+        "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
+        "LpNormalization MeanVarianceNormalization RMSNormalization"
+    ),
+    "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
+    "pad": "CenterCropPad Pad wasmkiln.PadConst",
+    "pool": (
+        "AveragePool GlobalAveragePool GlobalLpPool GlobalMaxPool LpPool MaxPool wasmkiln.Pool "
+        "wasmkiln.PoolIndex"
+    ),
+    "quant": "DequantizeLinear DynamicQuantizeLinear QuantizeLinear",
+    "quant_contrib": (
+        "com.microsoft.DequantizeLinear com.microsoft.QLinearAdd com.microsoft.QLinearConcat "
+        "com.microsoft.QLinearGlobalAveragePool com.microsoft.QLinearLeakyRelu "
+        "com.microsoft.QLinearMul com.microsoft.QLinearSigmoid com.microsoft.QuantizeLinear"
+    ),
+    "quant_linear": "ConvInteger MatMulInteger QLinearConv QLinearMatMul",
+    "rearrange": "DepthToSpace Expand SpaceToDepth Tile",
+    "reduce": (
+        "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd "
+        "ReduceSum ReduceSumSquare wasmkiln.Reduce"
+    ),
+    "resample": "wasmkiln.Resample",
+    "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
+    "resize": "Resize Upsample",
+    "scatter": "Scatter ScatterElements ScatterND",
+    "shape": "Shape Size",
+    "slice": "Slice",
+    "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+}
+
+_FAMILY_OF = {title: family for family, titles in FAMILIES.items() for title in titles.split()}
+
+
+def family_of(domain: str, op_type: str) -> str | None:
+    """The module in this package that registers an operator; None if none does."""
+    return _FAMILY_OF.get(f"{domain}.{op_type}" if domain else op_type)
