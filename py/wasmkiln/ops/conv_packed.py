@@ -17,7 +17,7 @@ from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
 from .packed import L1_BYTES, MAC_GRAIN, TILE_BYTES, block_rows, split_by_panels
 from .pool import Axis
 
-__all__ = ["ConvPacked", "Depthwise"]
+__all__ = ["TILE_COLUMNS", "ConvPacked", "Depthwise", "row_tiles"]
 
 # Below so many channels a tap's inner loop is too short to pay for its pointers.
 FEW_CHANNELS = 8
@@ -151,7 +151,7 @@ class Depthwise(Op):
             return
         height, width = self.axes
         channels, rows = x.type.shape[3], x.type.shape[0] * height.out
-        runs = _tiles(width)
+        runs = row_tiles(width)
         finish = finish_of(self.bias, self.epilogue, out.type, extras)
         spec = DepthwiseSpec(
             width.window if runs else 0, width.stride if runs else 0,
@@ -179,7 +179,7 @@ def _channel_block(channels: int, taps: int) -> int:
     return -(-vectors // blocks) * 4
 
 
-def _tiles(axis: Axis) -> list[tuple[Tile, int]]:
+def row_tiles(axis: Axis) -> list[tuple[Tile, int]]:
     """How a row is cut into tiles of nearly equal width, runs of equal tiles counted; or nothing.
 
     Only the row's ends may reach into padding, so few kinds of tiles come up.

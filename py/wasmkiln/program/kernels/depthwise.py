@@ -21,6 +21,7 @@ class DepthwiseSpec(KernelSpec):
     columns, stride: of the window. tiles: how a row of the output is cut, each kind once, in order;
     how often each comes is an argument. No tiles: any window, dilation and padding, a column at a
     time.
+    ring: the rows at x follow each other in a ring of ih rows; for tiles in other kernels only.
 
     args, in words; steps are in bytes:
     out bias                                          the head
@@ -39,10 +40,12 @@ class DepthwiseSpec(KernelSpec):
     stride: int
     tiles: tuple[Tile, ...]
     finish: Finish
+    ring: bool = False
 
     @property
     def name(self) -> str:
         """E.g. `depthwise_f32_3s1_7l1r0_7l0r0_bias`."""
         shape = f"{self.columns}s{self.stride}" if self.tiles else "any"
+        shape += "_ring" if self.ring else ""
         tiles = "".join(f"_{n}l{left}r{right}" for n, left, right in self.tiles)
         return f"depthwise_f32_{shape}{tiles}{self.finish.tag}"

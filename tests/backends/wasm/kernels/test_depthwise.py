@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from wasmkiln.backends.base import Target
-from wasmkiln.ir.expr import arg, clamp
+from wasmkiln.ir.expr import arg, call, clamp
 from wasmkiln.ops.conv_packed import Depthwise
 from wasmkiln.ops.pool import Axis
 
@@ -91,3 +91,14 @@ def test_finish(axes: tuple[Axis, Axis], channels: int) -> None:
     got = run_op(op, [x, packed_filters(w), bias, full, column], TARGETS[0])
     want = np.clip((plain + bias + full) * column, -1, 1)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("axes", [TILED[2], GENERAL[0]])
+@pytest.mark.parametrize("channels", [6, 8])
+def test_heavy_finish(axes: tuple[Axis, Axis], channels: int) -> None:
+    x, w = operands(channels, axes)
+    plain = convolve(x, w, axes, channels)
+    full = random(*plain.shape)
+    op = Depthwise(axes=axes, epilogue=call("tanh", arg(0) + arg(1)), n_extra=1)
+    got = run_op(op, [x, packed_filters(w), None, full], TARGETS[0])
+    np.testing.assert_allclose(got, np.tanh(plain + full), rtol=1e-5, atol=2e-5)

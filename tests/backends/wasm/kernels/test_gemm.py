@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from wasmkiln.backends.base import Target
 from wasmkiln.backends.wasm.kernels import gemm
-from wasmkiln.ir.expr import Expr, arg, clamp
+from wasmkiln.ir.expr import Expr, arg, call, clamp
 from wasmkiln.program.kernels.finish import Finish
 from wasmkiln.program.kernels.gemm import GemmSpec
 
@@ -19,6 +19,7 @@ from tests.backends.wasm.kernels.matrices import panels_of
 RELU6 = clamp(arg(0), 0.0, 6.0)
 RESIDUAL = arg(0) + arg(1)
 SCALED = (arg(0) + arg(1)) * arg(2)
+SWISH = (arg(0) + arg(1)) / (call("exp", -(arg(0) + arg(1))) + 1.0)
 
 TILE = 6 * 8 * 4
 
@@ -62,6 +63,9 @@ def expected(
         return np.clip(total, 0, 6)
     if finish.epilogue == RESIDUAL:
         return total + operands[0]
+    if finish.epilogue == SWISH:
+        x = total + operands[0]
+        return x / (1 + np.exp(-x))
     if finish.epilogue == SCALED:
         return (total + operands[0]) * operands[1]
     return total
@@ -102,11 +106,13 @@ def finishes(m: int, n: int) -> list[tuple[Finish, tuple[Any, ...]]]:
         (Finish(False, RESIDUAL, ("full",)), (full,)),
         (Finish(True, SCALED, ("column", "full")), (column, full)),
         (Finish(True, SCALED, ("full", "scalar")), (full, scalar)),
+        (Finish(True, SWISH, ("full",)), (full,)),
+        (Finish(False, SWISH, ("column",)), (column,)),
     ]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=str)
-@pytest.mark.parametrize("case", range(4))
+@pytest.mark.parametrize("case", range(6))
 @pytest.mark.parametrize(("m", "n"), [(1, 45), (7, 12)])
 def test_finish(target: Target, case: int, m: int, n: int) -> None:
     a, b, bias = random(1, m, 9), random(1, 9, n), random(n)

@@ -24,7 +24,7 @@ from .gemm import minimum
 from .patches import maximum
 from .tile import columns_copy, word
 
-__all__ = ["emit_depthwise"]
+__all__ = ["Rows", "count_inside", "emit_depthwise", "first_inside", "tile_functions"]
 
 HEAD = 2
 _WORDS = "rows x w scratch share channels block ih iw oh ow kh kw sh sw dh dw ph pw"
@@ -33,13 +33,10 @@ TAIL_STEP = 32  # bytes from column to column of the tile that columns_copy read
 
 def emit_depthwise(spec: DepthwiseSpec, m: Module, target: Target) -> Function:
     """One row of a block of channels after the other."""
-    if spec.tiles:
-        tiles = [_tile_function(m, target, spec, tile) for tile in spec.tiles]
-    else:
-        tiles = [_any_function(m, target, spec)]
+    tiles = tile_functions(m, target, spec) or [_any_function(m, target, spec)]
     f = kernel(m, spec.name)
-    _, begin, end, _ = f.params
-    d = _Driver(f, spec)
+    args, begin, end, _ = f.params
+    d = Rows(f, spec, args)
     oh = d.args["oh"]
     block, row, left = f.local(i32, "block"), f.local(i32, "row"), f.local(i32, "left")
     with f.for_range(begin, begin, end):
@@ -54,10 +51,16 @@ def emit_depthwise(spec: DepthwiseSpec, m: Module, target: Target) -> Function:
     return f
 
 
-class _Driver:
-    def __init__(self, f: Function, spec: DepthwiseSpec) -> None:
-        self.f, self.spec = f, spec
-        args = f.params[0]
+def tile_functions(m: Module, target: Target, spec: DepthwiseSpec) -> list[Function]:
+    """The functions for the tiles of a row, for `Rows.tiles`."""
+    return [_tile_function(m, target, spec, tile) for tile in spec.tiles]
+
+
+class Rows:
+    """Row after row of the output, in a kernel whose depthwise words lie at `args`."""
+
+    def __init__(self, f: Function, spec: DepthwiseSpec, args: Local) -> None:
+        self.f, self.spec, self.words = f, spec, args
         self.first = HEAD + len(spec.finish.operands)
         self.args = {
             name: f.let(word(args, self.first + i), name) for i, name in enumerate(_WORDS.split())
@@ -82,21 +85,24 @@ class _Driver:
         start = image * a["ih"] + self.top + self.skip * a["dh"]
         f.set(self.source, a["x"] + start * a["iw"] * self.pixel + block * 4)
         f.set(self.weights, a["w"] + (block * a["kh"] * a["kw"] + self.skip * a["kw"] * 4) * 4)
-        f.set(self.out, w.i32_load(f.params[0]) + row * a["ow"] * self.pixel + block * 4)
+        f.set(self.out, w.i32_load(self.words) + row * a["ow"] * self.pixel + block * 4)
         f.free(image)
 
-    def tiles(self, functions: list[Function], block: Local, left: Local) -> None:
+    def tiles(
+        self, functions: list[Function], block: Local, left: Local, ring_end: Local | None = None
+    ) -> None:
         """The tiles of a row, kind by kind."""
         f, a = self.f, self.args
+        more = () if ring_end is None else (ring_end,)
         source, count = f.local(i32, "tile"), f.local(i32, "count")
         f.add_to(self.source, -(a["pw"] * self.pixel))
         for i, ((n, pad, _), function) in enumerate(zip(self.spec.tiles, functions, strict=True)):
-            f.set(count, word(f.params[0], self.counts + i))
+            f.set(count, word(self.words, self.counts + i))
             with f.while_(count):
                 f.set(source, self.source + self.pixel * pad if pad else self.source)
                 f.call(
-                    function, f.params[0], source, self.weights, self.out, self.taps, left,
-                    block * 4, self.tail,
+                    function, self.words, source, self.weights, self.out, self.taps, left,
+                    block * 4, self.tail, *more,
                 )  # fmt: skip
                 f.add_to(self.source, self.pixel * (n * self.spec.stride))
                 f.add_to(self.out, self.pixel * n)
@@ -111,7 +117,7 @@ class _Driver:
             f.set(start, x * a["sw"] - a["pw"])
             f.set(skip, first_inside(start, a["dw"]))
             f.call(
-                function, f.params[0], self.source + (start + skip * a["dw"]) * self.pixel,
+                function, self.words, self.source + (start + skip * a["dw"]) * self.pixel,
                 self.weights + skip * 16, self.out, self.taps, left, block * 4, self.tail,
                 count_inside(start, a["iw"], a["dw"], a["kw"], skip),
             )  # fmt: skip
@@ -130,14 +136,15 @@ def count_inside(start: Local, size: Local, step: Local, taps: Local, first: Loc
 
 
 class _Vectors:
-    """(args, source, weights, out, taps, channels, column, tail[, columns]): a tile of columns.
+    """(args, source, weights, out, taps, channels, column, tail[, columns or ring_end]): a tile.
 
     source: of the first column and row inside the input. taps: rows of the window inside it.
+    ring_end: where the rows of a ring end, and go on with its first.
     column: the first channel, in bytes. The loop over vectors of channels is the same for all.
     """
 
     def __init__(self, m: Module, name: str, target: Target, spec: DepthwiseSpec, n: int) -> None:
-        f = self.f = m.function(name, (i32,) * (8 if spec.tiles else 9))
+        f = self.f = m.function(name, (i32,) * (9 if spec.ring or not spec.tiles else 8))
         self.spec, self.n = spec, n
         self.acc = [f.local(v128, f"acc{i}") for i in range(n)]
         args, self.source, self.weights, self.out, self.taps, self.channels = f.params[:6]
@@ -149,6 +156,7 @@ class _Vectors:
         }
         self.pixel = f.let(self.args["channels"] * 4)
         self.row_step = f.let(self.pixel * self.args["iw"] * self.args["dh"])
+        self.ring_bytes = f.let(self.row_step * self.args["ih"]) if spec.ring else None
         self.weight_step = f.let(self.args["kh"] * self.args["kw"] * 16)
         self.p, self.q = f.local(i32, "p"), f.local(i32, "q")
         self.count, self.to = f.local(i32, "count"), f.local(i32, "to")
@@ -167,6 +175,9 @@ class _Vectors:
             with f.while_(self.count):
                 row()
                 f.add_to(self.p, self.row_step)
+                if self.ring_bytes is not None:
+                    around = w.select(self.ring_bytes, w.i32_const(0), self.p >= f.params[8])
+                    f.set(self.p, self.p - around)
                 f.add_to(self.count, -1)
             self._store()
             for pointer in (self.source, self.out, self.column):
@@ -179,21 +190,36 @@ class _Vectors:
         """Whole vectors, or the channels that are left of the last one."""
         f = self.f
         last = self.channels.lt_s(4)
-        f.set(self.to, w.select(self.tail, self.out, last))
         f.set(self.to_step, w.select(w.i32_const(TAIL_STEP), self.pixel, last))
-        f.set(self.p, self.out)
+        self._start_columns()
         for acc in self.acc:
-            f.v128_store(self.to, self.finisher.apply(acc, self.p, self.column))
-            f.add_to(self.to, self.to_step)
-            f.add_to(self.p, self.pixel)
+            f.v128_store(self.to, self.finisher.light(acc, self.p, self.column))
+            self._next_column()
+        if self.finisher.heavy:
+            self._start_columns()
+            with f.for_range(self.count, 0, self.n):
+                value = self.finisher.apply(w.v128_load(self.to, align=4), self.p, self.column)
+                f.v128_store(self.to, value)
+                self._next_column()
         with f.if_(last):
             copy = columns_copy(f.module)
-            f.call(copy, self.out, self.tail, len(self.acc), self.channels, self.pixel)
+            f.call(copy, self.out, self.tail, self.n, self.channels, self.pixel)
+
+    def _start_columns(self) -> None:
+        """Point `to` where the tile's first column is stored, `p` where it belongs."""
+        self.f.set(self.to, w.select(self.tail, self.out, self.channels.lt_s(4)))
+        if self.finisher.follows_out:
+            self.f.set(self.p, self.out)
+
+    def _next_column(self) -> None:
+        self.f.add_to(self.to, self.to_step)
+        if self.finisher.follows_out:
+            self.f.add_to(self.p, self.pixel)
 
 
 def _tile_function(m: Module, target: Target, spec: DepthwiseSpec, tile: Tile) -> Function:
     n, left, right = tile
-    shape = f"{spec.columns}s{spec.stride}_{n}l{left}r{right}"
+    shape = f"{spec.columns}s{spec.stride}{'_ring' if spec.ring else ''}_{n}l{left}r{right}"
     name = f"depthwise_tile_f32_{shape}{spec.finish.tag}"
 
     def make() -> Function:

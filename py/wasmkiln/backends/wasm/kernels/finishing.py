@@ -3,6 +3,9 @@
 finisher = Finisher(f, target, finish, args, operand_word=8)
 finisher.start(column)           # bias vector at a column, or zero
 finisher.apply(acc, out, column) # the epilogue of a sum that will be stored at `out`
+
+A `heavy` epilogue, such as one with an exponential, is code that should stand in a kernel once, not
+for each accumulator: a kernel then stores its sums as they are, and finishes them in a loop.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from ..val import Val
 __all__ = ["Finisher"]
 
 OUT_WORD, BIAS_WORD = 0, 1
+
+# Distinct operations and leaves of an epilogue up to which it is spliced in at each accumulator.
+LIGHT = 12
 
 
 class Finisher:
@@ -46,6 +52,8 @@ class Finisher:
         if out is not None:
             f.free(out)
         self._expr = VectorExpr(f, target, finish.epilogue) if finish.epilogue else None
+        self.heavy = self._expr is not None and len(self._expr.uses) > LIGHT
+        self.follows_out = "full" in finish.operands
 
     def start(self, column: Val, vector: int = 0) -> Val:
         """The bias of 4 columns, `vector` vectors after `column` bytes; zero if there is none."""
@@ -53,8 +61,15 @@ class Finisher:
             return w.f32x4_const(0)
         return w.v128_load(self._bias + column, offset=16 * vector, align=4)
 
+    def light(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
+        """What to store at once: the sum itself if the epilogue is heavy."""
+        return total if self.heavy else self.apply(total, out, column, vector)
+
     def apply(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
-        """What to store of 4 sums at `out` + 16 * vector, at `column` + 16 * vector in the row."""
+        """What to store of 4 sums at `out` + 16 * vector, at `column` + 16 * vector in the row.
+
+        `out` matters only if the finisher `follows_out`.
+        """
         if self._expr is None:
             return total
         values = [total]

@@ -70,6 +70,7 @@ class _Rows:
         self.a_step = f.let(4 if pointers else word(self.args, A_STEP_WORD))
         self.out_step = f.let(word(self.args, OUT_STEP_WORD))
         self.store_step = f.let(w.select(w.i32_const(4 * NR), self.out_step, self.tail))
+        self.to, self.at = f.local(i32, "to"), f.local(i32, "at")
 
     def function(self) -> Function:
         """Tiles of nearly equal height: none is much smaller than MR, which would waste latency."""
@@ -86,6 +87,9 @@ class _Rows:
                     with f.if_(size.eq(rows)):
                         self._tile(rows)
                         f.br(done)
+            self._complete(size)
+            f.add_to(self.a, self.a_step * size)
+            f.add_to(self.out, self.out_step * size)
             f.set(taller, taller - 1)
             f.br_if(again, f.tee(tiles, tiles - 1))
         return f
@@ -104,7 +108,6 @@ class _Rows:
                 f.set(self.row[r], self.row[r - 1] + self.a_step if r else self.a)
             self._inner(rows)
         self._store(rows)
-        f.add_to(self.a, self.a_step * rows)
 
     def _taps(self, rows: int) -> None:
         f = self.f
@@ -154,20 +157,46 @@ class _Rows:
                 f.set(acc, madd(self.target, self.value, self.wide[v], acc))
 
     def _store(self, rows: int) -> None:
-        """To the output, or to `tail` and from there column by column."""
+        """To the output, or to `tail`; a heavy epilogue is left for later."""
         f = self.f
-        to = f.let(w.select(self.tail, self.out, self.tail))
+        self._start_rows()
         for r in range(rows):
             for v in range(VECTORS):
-                value = self.finisher.apply(self.acc[r * VECTORS + v], self.out, self.column, v)
-                f.v128_store(to, value, offset=16 * v)
-            f.add_to(to, self.store_step)
-            f.add_to(self.out, self.out_step)
+                total = self.acc[r * VECTORS + v]
+                f.v128_store(
+                    self.to, self.finisher.light(total, self.at, self.column, v), offset=16 * v
+                )
+            if r < rows - 1:
+                self._next_row()
+
+    def _complete(self, size: Local) -> None:
+        """What all heights share: a heavy epilogue, and the copy of the last columns."""
+        f = self.f
+        if self.finisher.heavy:
+            left = f.let(size)
+            self._start_rows()
+            with f.loop() as again:
+                for v in range(VECTORS):
+                    total = w.v128_load(self.to, offset=16 * v)
+                    value = self.finisher.apply(total, self.at, self.column, v)
+                    f.v128_store(self.to, value, offset=16 * v)
+                self._next_row()
+                f.br_if(again, f.tee(left, left - 1))
+            f.free(left)
         with f.if_(self.tail):
-            start = self.out - self.out_step * rows
-            copy = columns_copy(f.module)
-            f.call(copy, start, self.tail, rows, word(self.args, N_WORD), self.out_step)
-        f.free(to)
+            n = word(self.args, N_WORD)
+            f.call(columns_copy(f.module), self.out, self.tail, size, n, self.out_step)
+
+    def _start_rows(self) -> None:
+        """Point `to` where the tile's first row is stored, `at` where it belongs."""
+        self.f.set(self.to, w.select(self.tail, self.out, self.tail))
+        if self.finisher.follows_out:
+            self.f.set(self.at, self.out)
+
+    def _next_row(self) -> None:
+        self.f.add_to(self.to, self.store_step)
+        if self.finisher.follows_out:
+            self.f.add_to(self.at, self.out_step)
 
 
 def columns_copy(m: Module) -> Function:
@@ -210,7 +239,13 @@ def panels_function(m: Module, target: Target, finish: Finish) -> Function:
         for steps, times in ((2, k >> 1), (1, k & 1)):
             _one_row_steps(f, target, acc, value, a, panels, steps, f.let(times))
         for v, total in enumerate(acc):
-            f.v128_store(out, finisher.apply(total, out, column, v), offset=16 * v)
+            f.v128_store(out, finisher.light(total, out, column, v), offset=16 * v)
+        if finisher.heavy:
+            end = f.let(out + 16 * len(acc))
+            with f.while_(out < end):
+                f.v128_store(out, finisher.apply(w.v128_load(out, align=4), out, column))
+                f.add_to(out, 16)
+                f.add_to(column, 16)
         return f
 
     return m.once(name, make)
