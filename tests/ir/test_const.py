@@ -7,10 +7,10 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
+from wasmkiln.errors import ShapeError
 from wasmkiln.ir.const import Const, Span, pack_values
 from wasmkiln.ir.dtype import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, DType
 from wasmkiln.ir.shape import broadcast, normalize_axes
-from wasmkiln.errors import ShapeError
 
 
 @pytest.mark.parametrize("dtype", [F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, BOOL])
