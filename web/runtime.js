@@ -10,10 +10,10 @@
  */
 
 import { InternalError, InvalidInputError, InvalidModelError, LimitError } from './errors.js';
+import { checkFeeds } from './feeds.js';
 import { ARRAYS } from './tensor.js';
 
 /** @typedef {import('./protocol.js').Artifact} Artifact */
-/** @typedef {import('./protocol.js').Binding} Binding */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
 /** @typedef {import('./protocol.js').Meta} Meta */
@@ -238,24 +238,4 @@ function initialise({ copies, init }, run, bytes, file) {
     if (step < init.steps) run(init.table, step, 1, 0, 1);
   }
   if (next !== copies.length) throw new InternalError('copies are not sorted by init step');
-}
-
-/**
- * Refuses inputs that are missing, unknown, or of another dtype or shape than the model was compiled for.
- * @param {Binding[]} inputs
- * @param {Feeds} feeds
- */
-export function checkFeeds(inputs, feeds) {
-  const known = inputs.map((input) => input.name);
-  for (const name of Object.keys(feeds)) {
-    if (!known.includes(name)) throw new InvalidInputError(`there is no input '${name}'; the model has ${known.map((n) => `'${n}'`).join(', ') || 'none'}`);
-  }
-  for (const { name, dtype, shape } of inputs) {
-    if (!Object.hasOwn(feeds, name)) throw new InvalidInputError(`input '${name}' is missing: ${dtype}[${shape}] is expected`);
-    const { type, dims } = feeds[name];
-    if (type !== dtype) throw new InvalidInputError(`input '${name}' is ${type}[${dims}], but the model takes ${dtype}`);
-    if (dims.length !== shape.length || dims.some((d, i) => d !== shape[i])) {
-      throw new InvalidInputError(`input '${name}' is ${type}[${dims}], but the model was compiled for ${dtype}[${shape}]`);
-    }
-  }
 }

@@ -10,8 +10,8 @@
 
 import { download } from './download.js';
 import { InvalidInputError, ReleasedError } from './errors.js';
+import { checkFeeds } from './feeds.js';
 import { describe, load, predict, release } from './handles.js';
-import { checkFeeds } from './runtime.js';
 import { Tensor } from './tensor.js';
 
 export { Tensor };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -12,7 +14,7 @@ def small_model(bias: float, rows: int | str = 2) -> bytes:
     nodes = [helper.make_node("Add", ["x", "b"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
     types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (rows, 3)) for name in "xy"]
     constant = helper.make_tensor("b", TensorProto.FLOAT, (1,), [bias])
-    return _encoded(nodes, types[:1], types[1:], [constant])
+    return encode(helper.make_graph(nodes, "small", types[:1], types[1:], [constant]))
 
 
 def convolutional_model() -> bytes:
@@ -44,16 +46,13 @@ def convolutional_model() -> bytes:
     ]
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 33, 29))
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 7))
-    return _encoded(nodes, [x], [y], constants)
+    return encode(helper.make_graph(nodes, "convolutional", [x], [y], constants))
 
 
-def _encoded(
-    nodes: list[onnx.NodeProto],
-    inputs: list[onnx.ValueInfoProto],
-    outputs: list[onnx.ValueInfoProto],
-    constants: list[onnx.TensorProto],
+def encode(
+    graph: onnx.GraphProto, opsets: Sequence[onnx.OperatorSetIdProto] | None = None
 ) -> bytes:
-    graph = helper.make_graph(nodes, "test", inputs, outputs, constants)
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(proto)
-    return proto.SerializeToString()
+    """A model of this graph, as bytes; opset 17 unless said otherwise."""
+    imports = opsets or [helper.make_opsetid("", 17)]
+    data: bytes = helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+    return data

@@ -76,7 +76,7 @@ def test_buttons_are_large_enough_for_a_finger(page: Page, site: str) -> None:
 def test_the_system_chooses_the_colours(browser: Browser, site: str) -> None:
     seen = {}
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+        context = browser.new_context(color_scheme=scheme)
         page = context.new_page()
         page.goto(site)
         seen[scheme] = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 from playwright.sync_api import Browser, Page, expect
 
-from tests.web.models import convolutional_model, small_model
+from tests.web.models import convolutional_model, encode, small_model
 from tests.web.tab import Tab, open_tab
 
 
@@ -89,8 +89,7 @@ def reshaping_model() -> bytes:
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (2, 6))
     to = helper.make_tensor("to", TensorProto.INT64, (2,), [2, 6])
     graph = helper.make_graph([node], "test", [x], [y], [to])
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return proto.SerializeToString()
+    return encode(graph)
 
 
 def test_other_sizes_are_offered_where_the_likely_ones_fail(tab: Tab) -> None:
@@ -123,8 +122,7 @@ def cyclic() -> bytes:
     y = helper.make_tensor_value_info("b", TensorProto.FLOAT, (2, 3))
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 3))
     graph = helper.make_graph(nodes, "test", [x], [y])
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return proto.SerializeToString()
+    return encode(graph)
 
 
 def huge() -> bytes:
@@ -144,8 +142,7 @@ def deep() -> bytes:
         node.attribute[1].g.CopyFrom(helper.make_graph([], "empty", [], [y]))
         inner = helper.make_graph([node], "g", [], [y])
     inner.input.extend([x, condition])
-    opsets = [helper.make_opsetid("", 17)]
-    return helper.make_model(inner, opset_imports=opsets, ir_version=8).SerializeToString()
+    return encode(inner)
 
 
 def external() -> bytes:
@@ -165,8 +162,7 @@ def _one_node(
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 3))
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     graph = helper.make_graph([node], "test", [x], [y], constants or [])
-    proto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    return proto.SerializeToString()
+    return encode(graph, opsets)
 
 
 BAD = {

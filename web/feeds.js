@@ -1,0 +1,27 @@
+// @ts-check
+/** @file Checks what is given to a run, in the page so that errors come at once, and again where it is copied into memory. */
+
+import { InvalidInputError } from './errors.js';
+
+/** @typedef {import('./protocol.js').Binding} Binding */
+/** @typedef {import('./protocol.js').Feeds} Feeds */
+
+/**
+ * Refuses inputs that are missing, unknown, or of another dtype or shape than the model was compiled for.
+ * @param {Binding[]} inputs
+ * @param {Feeds} feeds
+ */
+export function checkFeeds(inputs, feeds) {
+  const known = inputs.map((input) => input.name);
+  for (const name of Object.keys(feeds)) {
+    if (!known.includes(name)) throw new InvalidInputError(`there is no input '${name}'; the model has ${known.map((n) => `'${n}'`).join(', ') || 'none'}`);
+  }
+  for (const { name, dtype, shape } of inputs) {
+    if (!Object.hasOwn(feeds, name)) throw new InvalidInputError(`input '${name}' is missing: ${dtype}[${shape}] is expected`);
+    const { type, dims } = feeds[name];
+    if (type !== dtype) throw new InvalidInputError(`input '${name}' is ${type}[${dims}], but the model takes ${dtype}`);
+    if (dims.length !== shape.length || dims.some((d, i) => d !== shape[i])) {
+      throw new InvalidInputError(`input '${name}' is ${type}[${dims}], but the model was compiled for ${dtype}[${shape}]`);
+    }
+  }
+}
