@@ -184,6 +184,23 @@ class FastGelu(Op):
 
 
 @register("PRelu", since=6)
+class PRelu6(Op):
+    """x, times a slope for all, or for each channel, where it is negative."""
+
+    def infer(self, x: TensorType, slope: TensorType) -> tuple[TensorType, ...]:
+        """The type of x."""
+        if slope.size not in (1, x.shape[1] if x.rank > 1 else 1):
+            raise ShapeError(f"{slope.size} slopes for the channels of {x}")
+        return (TensorType(x.dtype, x.shape),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A slope that broadcasts."""
+        x, slope = inputs
+        spatial = (1,) * max(0, g.type(x).rank - 2)
+        return (g.add(PRelu(), x, g.add(View(shape=(g.type(slope).size, *spatial)), slope)),)
+
+
+@register("PRelu", since=7)
 class PRelu(Elementwise):
     """x, times a slope where it is negative; the slope broadcasts to x, not x to it."""
 

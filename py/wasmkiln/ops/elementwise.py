@@ -69,8 +69,10 @@ class Elementwise(Op):
         return (1, 1 << 30) if code.co_flags & 4 else (count, count)  # 4: has *args
 
 
-def _define(op_type: str, since: int, domain: str, doc: str, expr: Callable[..., Expr]) -> None:
-    body = {"__doc__": doc, "__module__": __name__, "__annotations__": {}, "expr": expr}
+def _define(
+    op_type: str, since: int, domain: str, doc: str, expr: Callable[..., Expr], module: str
+) -> None:
+    body = {"__doc__": doc, "__module__": module, "__annotations__": {}, "expr": expr}
     register(op_type, since, domain)(type(op_type, (Elementwise,), body))
 
 
@@ -80,7 +82,7 @@ def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain
     def expr(self: Op, x: Expr) -> Expr:
         return function(x)
 
-    _define(op_type, since, domain, f"{op_type}(x), element by element.", expr)
+    _define(op_type, since, domain, f"{op_type}(x), element by element.", expr, function.__module__)
 
 
 def binary(
@@ -91,7 +93,14 @@ def binary(
     def expr(self: Op, a: Expr, b: Expr) -> Expr:
         return function(a, b)
 
-    _define(op_type, since, domain, f"{op_type}(a, b), broadcast, element by element.", expr)
+    _define(
+        op_type,
+        since,
+        domain,
+        f"{op_type}(a, b), broadcast, element by element.",
+        expr,
+        function.__module__,
+    )
 
 
 MOST_OPERANDS = 8  # pointers that a loop can keep in registers

@@ -10,8 +10,9 @@ __all__ = ["FAMILIES", "family_of"]
 
 FAMILIES = {
     "activation": (
-        "Celu Clip Elu Gelu HardSigmoid LeakyRelu PRelu Selu Shrink Swish ThresholdedRelu "
-        "com.microsoft.FastGelu com.microsoft.QuickGelu"
+        "Celu Clip Elu Gelu HardSigmoid HardSwish LeakyRelu Mish PRelu Relu Selu Shrink Sigmoid "
+        "Softplus Softsign Swish ThresholdedRelu com.microsoft.BiasGelu com.microsoft.FastGelu "
+        "com.microsoft.Gelu com.microsoft.QuickGelu"
     ),
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "cast": "BitCast Cast CastLike",
@@ -23,10 +24,9 @@ FAMILIES = {
     "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
     "elementwise": (
         "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "
-        "BitwiseXor Ceil Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual HardSwish IsInf "
-        "IsNaN Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or Pow Reciprocal Relu "
-        "Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Sum Tan Tanh Where Xor "
-        "com.microsoft.BiasGelu com.microsoft.Gelu"
+        "BitwiseXor Ceil Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual IsInf IsNaN Less "
+        "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
+        "Sub Sum Tan Tanh Where Xor"
     ),
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
