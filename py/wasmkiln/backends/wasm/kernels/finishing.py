@@ -52,8 +52,11 @@ class Finisher:
         if out is not None:
             f.free(out)
         self._expr = VectorExpr(f, target, finish.epilogue) if finish.epilogue else None
-        self.heavy = self._expr is not None and len(self._expr.uses) > LIGHT
         self.follows_out = "full" in finish.operands
+        # An operand like the output may lie in its memory: no sum may go there before it is read.
+        self.heavy = (
+            self._expr is not None and len(self._expr.uses) > LIGHT and not self.follows_out
+        )
 
     def start(self, column: Val, vector: int = 0) -> Val:
         """The bias of 4 columns, `vector` vectors after `column` bytes; zero if there is none."""
