@@ -29,6 +29,26 @@ import { unknownMessage } from './protocol.js';
  *   {meta: string, code: Uint8Array, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
  */
 
+const WHEEL = '/lib/wasmkiln.whl';
+// Python's zipimporter compiles a module to learn its file's name, and compiles it again to run it. Ours tells the name at once.
+const IMPORT_FROM_WHEEL = `
+import sys
+from zipimport import zipimporter
+
+class WheelImporter(zipimporter):
+    def __init__(self, path):
+        if not path.startswith('${WHEEL}'):
+            raise ImportError
+        super().__init__(path)
+
+    def get_filename(self, name):
+        path = f"{self.archive}/{self.prefix}{name.rpartition('.')[2]}"
+        return path + ('/__init__.py' if self.is_package(name) else '.py')
+
+sys.path_hooks.insert(0, WheelImporter)
+sys.path.insert(0, '${WHEEL}')
+`;
+
 /** @type {Bridge | null} */
 let bridge = null;
 
@@ -57,9 +77,8 @@ async function boot({ pyodide: indexURL, wheel }, progress) {
   const [pyodide, archive] = await Promise.all([startPython(indexURL), fetchBytes(wheel)]);
   clock.lap('python');
   progress('Loading the compiler');
-  const path = '/lib/wasmkiln.whl';
-  pyodide.FS.writeFile(path, archive);
-  pyodide.runPython(`import sys; sys.path.insert(0, '${path}')`);
+  pyodide.FS.writeFile(WHEEL, archive);
+  pyodide.runPython(IMPORT_FROM_WHEEL);
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');
