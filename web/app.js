@@ -169,7 +169,8 @@ async function classifyPhoto(file) {
  * @param {Dims} [dims] sizes for symbolic dimensions; likely ones if absent
  */
 async function openModel(file, dims) {
-  latestPhoto++;
+  latestPhoto++; // a photo that is being read is no longer wanted
+  markStale(false);
   await whileLoading(`Opening “${file.name}”`, async (signal) => {
     showProgress(`Reading ${file.name}`);
     const begin = performance.now();

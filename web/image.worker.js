@@ -47,7 +47,7 @@ async function decode({ file, preprocess, previewSize }) {
 
 /** @param {Blob} file */
 async function decodeBitmap(file) {
-  const head = new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer());
+  const head = await readHead(file);
   const { format, width, height } = readHeader(head);
   if (width * height > MAX_PIXELS) {
     throw new ImageError(`the picture has ${width} × ${height} pixels; at most ${MAX_PIXELS / 1e6} million are read`);
@@ -60,6 +60,15 @@ async function decodeBitmap(file) {
         ? `this browser can't read ${format} pictures; save it as JPEG or PNG`
         : `the ${format} file is damaged or cut off: the browser can't decode it`,
     );
+  }
+}
+
+/** @param {Blob} file */
+async function readHead(file) {
+  try {
+    return new Uint8Array(await file.slice(0, HEADER_BYTES).arrayBuffer());
+  } catch {
+    throw new ImageError('the file could not be read; is it a folder, or was it moved?');
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
+from tests.web.models import small_model
 from tests.web.pictures import SAMPLES
 from tests.web.tab import Tab
 
@@ -86,6 +87,17 @@ def test_something_without_a_file_is_told(page: Page, site: str) -> None:
     assert tab.state() == "error"
     assert "fetches nothing from other sites" in tab.alert()
     tab.expect_alive()
+
+
+def test_text_may_be_pasted_into_a_field(page: Page, site: str) -> None:
+    tab = Tab.open(page, site)
+    assert tab.drop("open.onnx", small_model(0, rows="rows")) == "ready", tab.alert()
+    paste = "new ClipboardEvent('paste', { bubbles: true, clipboardData: new DataTransfer() })"
+    page.evaluate(f"document.querySelector('.dims input').dispatchEvent({paste})")
+    assert tab.state() == "ready"
+    page.evaluate(f"document.body.dispatchEvent({paste})")
+    assert tab.state() == "error"
+    assert "holds no picture" in tab.alert()
 
 
 def test_dragging_shows_where_to_drop(page: Page, site: str) -> None:

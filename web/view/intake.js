@@ -14,6 +14,7 @@ export function takeFiles(onFile, onNothing) {
   takeDrops(onFile, onNothing);
   document.addEventListener('paste', (event) => {
     const file = firstFile(event.clipboardData);
+    if (!file && event.target instanceof HTMLInputElement) return; // text for that field
     if (!file) return onNothing('what was pasted holds no picture; copy the picture itself, or a file');
     event.preventDefault();
     onFile(file);
