@@ -15,8 +15,6 @@ from tests.shared import SHARED, needs_shared, shared_models
 # UnsupportedOperatorError for them, so that a line must go when its operators arrive.
 UNSUPPORTED = {
     "arm-kws-crnn-s": "Scan",
-    "charrnn-bronte": "LSTM",
-    "dtln-1": "LSTM",
     "silero-vad": "LSTM",
     "sklearn-pipeline-tfidf": "TfIdfVectorizer",
     "sklearn-rf-iris": "TreeEnsembleClassifier",

@@ -52,7 +52,7 @@ def test_defaults(op_type: str, since: int) -> None:
         if isinstance(expected, bytes):
             expected = expected.decode()
         elif isinstance(expected, list):
-            expected = tuple(expected)
+            expected = tuple(e.decode() if isinstance(e, bytes) else e for e in expected)
         given = cls.fields.get(name)
         same = pytest.approx(expected, rel=1e-6) if isinstance(expected, float) else expected
         assert given == same, f"{name} is {given!r} by default, not {expected!r}"

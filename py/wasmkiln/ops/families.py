@@ -53,6 +53,7 @@ FAMILIES = {
     ),
     "quant_linear": "ConvInteger MatMulInteger QLinearConv QLinearMatMul",
     "rearrange": "DepthToSpace Expand SpaceToDepth Tile",
+    "recurrent": "wasmkiln.Recurrent",
     "reduce": (
         "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd "
         "ReduceSum ReduceSumSquare wasmkiln.Reduce"
@@ -60,6 +61,7 @@ FAMILIES = {
     "resample": "wasmkiln.Resample",
     "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
+    "rnn": "GRU LSTM RNN",
     "scatter": "Scatter ScatterElements ScatterND",
     "shape": "Shape Size",
     "slice": "Slice",

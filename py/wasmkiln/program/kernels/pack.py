@@ -13,7 +13,7 @@ __all__ = ["PackSpec"]
 class PackSpec(KernelSpec):
     """out[panel][k][j] = in[k, panel * columns + j], for each matrix of a batch; 4-byte elements.
 
-    columns: of a panel, 4 or 8.
+    columns: of a panel, a multiple of 4.
     transposed: neighbours along k are neighbours in memory, else neighbours along the columns.
 
     args: out in k n step panels in_batch. step: bytes from row to row of the matrix as it lies in

@@ -35,6 +35,7 @@ EMITTERS = {
     "PoolSpec": "pool.emit_pool",
     "ReduceSpec": "reduce.emit_reduce",
     "ResampleSpec": "resample.emit_resample",
+    "RnnSpec": "rnn.emit_rnn",
     "ScatterElementsSpec": "scatter.emit_scatter_elements",
     "ScatterNDSpec": "scatter.emit_scatter_nd",
     "SoftmaxSpec": "softmax.emit_softmax",
