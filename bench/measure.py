@@ -1,172 +1,127 @@
-"""Drive runtimes on pages of one browser in turns, and summarise what they took."""
+"""Measure runtimes in turns, A B A B …, on one model, and summarise what they took."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
-from time import perf_counter, sleep
+from math import ceil
+from time import sleep
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-NATIVE = "onnxruntime (native)"
-DISTURBED = 1.25  # a sample counts only if the spin beside it took at most this times the best spin
-PAUSE_S = 0.05  # threads of the last runtime go to sleep before the next one runs
+from bench.report import Row, with_ratios
+from bench.stats import Sample, Summary, summarise
+from bench.subjects import NATIVE, Subject, SubjectError, start_subject
+from bench.task import Task
 
+__all__ = ["Effort", "measure"]
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A model and its one float32 input. url is relative to the bench page."""
-
-    name: str
-    path: str
-    url: str
-    input: str
-    shape: tuple[int, ...]
+PAUSE_S = 0.05  # Threads of the last runtime go to sleep before the next one runs.
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One runtime's figures on one model; milliseconds. share: of samples that were undisturbed."""
+class Effort:
+    """How long to measure. rounds: turns of each runtime; turn_ms: the length of a turn.
 
-    model: str
-    runtime: str
-    threads: int
-    median_ms: float
-    min_ms: float
-    p95_ms: float
-    samples: int
-    share: float
-    create_ms: float
-    first_run_ms: float
-    max_abs_diff: float
-    details: Mapping[str, Any]
+    warm_ms: engines reach their best code in this time; most_runs: in a turn.
+    """
+
+    rounds: int
+    turn_ms: float
+    warm_ms: float
+    most_runs: int = 20
 
 
 def measure(
-    browser: Browser, url: str, task: Task, runtimes: Sequence[str], threads: int, rounds: int
+    browser: Browser,
+    url: str,
+    task: Task,
+    runtimes: Sequence[str],
+    threads: int,
+    effort: Effort,
+    peak: float,
 ) -> list[Row]:
-    """Measure runtimes A B A B ... on one model; all must compute the same."""
-    subjects: dict[str, Any] = {}
+    """A row for each runtime; one that can't run the model says why."""
+    subjects: dict[str, Subject] = {}
+    errors: dict[str, str] = {}
+    samples: dict[str, list[Sample]] = {}
+    outputs: dict[str, Any] = {}
+    try:
+        for name in runtimes:
+            try:
+                subjects[name] = start_subject(browser, url, name, task, threads)
+                outputs[name] = subjects[name].output()
+            except SubjectError as error:
+                errors[name] = str(error)
+        working = {n: s for n, s in subjects.items() if n not in errors}
+        samples = _take_turns(working, effort, errors)
+    finally:
+        for subject in subjects.values():
+            subject.close()
+    reference = next((outputs[n] for n in (NATIVE, *runtimes) if n in outputs), None)
+    rows = []
     for name in runtimes:
-        subjects[name] = (
-            _Native(task, threads) if name == NATIVE else _Tab(browser, url, name, task, threads)
-        )
-    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in runtimes}
-    for _ in range(rounds):
+        row = Row(task.name, name, threads, task.source, task.macs)
+        if name in errors:
+            rows.append(_failed(row, errors[name]))
+        else:
+            created = subjects[name].created
+            summary = summarise(samples[name])
+            rows.append(_row(row, summary, created, outputs[name], reference, peak))
+    return with_ratios(rows)
+
+
+def _take_turns(
+    subjects: Mapping[str, Subject], effort: Effort, errors: dict[str, str]
+) -> dict[str, list[Sample]]:
+    samples: dict[str, list[Sample]] = {name: [] for name in subjects}
+    runs = {name: _warm_up(subject, effort) for name, subject in subjects.items()}
+    for _ in range(effort.rounds):
         for name, subject in subjects.items():
-            samples[name] += subject.burst(5)
+            if name in errors:
+                continue
+            try:
+                samples[name] += subject.burst(runs[name])
+            except SubjectError as error:
+                errors[name] = str(error)
             sleep(PAUSE_S)
-    outputs = {name: subject.output() for name, subject in subjects.items()}
-    reference = outputs.get(NATIVE, next(iter(outputs.values())))
-    rows = [
-        _row(task.name, name, threads, samples[name], subjects[name].created,
-             float(np.abs(outputs[name] - reference).max()))
-        for name in runtimes
-    ]  # fmt: skip
-    for subject in subjects.values():
-        subject.close()
-    return rows
+    return samples
+
+
+def _warm_up(subject: Subject, effort: Effort) -> int:
+    """Run for a while; gives how many runs make a turn."""
+    spent: float = subject.created["firstRunMs"]
+    last = spent
+    for _ in range(8):
+        if spent >= effort.warm_ms:
+            break
+        times = [s.ms for s in subject.burst(3)]
+        last = min(times)
+        spent += sum(times)
+    return max(1, min(effort.most_runs, ceil(effort.turn_ms / max(last, 1e-3))))
+
+
+def _failed(row: Row, error: str) -> Row:
+    unsupported = row.runtime == "wasmkiln" and error.startswith("UnsupportedOperatorError")
+    text = f"unsupported: {error}" if unsupported else f"failed: {error}"
+    return Row(row.model, row.runtime, row.threads, row.source, row.macs, error=text)
 
 
 def _row(
-    model: str,
-    runtime: str,
-    threads: int,
-    samples: list[tuple[float, float]],
-    created: dict[str, Any],
-    difference: float,
+    row: Row, s: Summary, created: Mapping[str, Any], output: Any, reference: Any, peak: float
 ) -> Row:
-    best = min(spin for _, spin in samples)
-    good = sorted(ms for ms, spin in samples if spin <= DISTURBED * best)
     details = {k: v for k, v in created.items() if k not in ("createMs", "firstRunMs")}
+    same = not details.get("otherWeights") and output.shape == reference.shape
+    difference = float(np.abs(output - reference).max()) if same else None
+    scale = float(np.abs(reference).max()) or 1.0
+    gflops = 2 * row.macs / s.median_ms / 1e6 if row.macs else None
     return Row(
-        model, runtime, threads, median(good), good[0], good[int(0.95 * (len(good) - 1))],
-        len(good), len(good) / len(samples), created["createMs"], created["firstRunMs"],
-        difference, details,
+        row.model, row.runtime, row.threads, row.source, row.macs,
+        s.median_ms, s.min_ms, s.p95_ms, s.samples, s.share,
+        gflops,
+        gflops / (peak * row.threads) if gflops is not None else None,
+        None, created["createMs"], created["firstRunMs"],
+        difference, None if difference is None else difference / scale, None, details,
     )  # fmt: skip
-
-
-class _Tab:
-    """A runtime on a page of its own."""
-
-    def __init__(self, browser: Browser, url: str, runtime: str, task: Task, threads: int) -> None:
-        self._page: Page = browser.new_context().new_page()
-        self._page.goto(f"{url}bench/bench.html?runtime={runtime}")
-        self._page.wait_for_function("globalThis.bench !== undefined")
-        argument = {
-            "model": task.url,
-            "threads": threads,
-            "input": task.input,
-            "shape": list(task.shape),
-        }
-        self.created: dict[str, Any] = self._page.evaluate("t => bench.create(t)", argument)
-
-    def burst(self, runs: int) -> list[tuple[float, float]]:
-        taken = self._page.evaluate("n => bench.burst(n)", runs)
-        return [(s["ms"], s["spin"]) for s in taken]
-
-    def output(self) -> np.ndarray[Any, Any]:
-        return np.array(self._page.evaluate("() => bench.output()"), np.float32)
-
-    def close(self) -> None:
-        self._page.context.close()
-
-
-class _Native:
-    """Native onnxruntime in this process: a yardstick, not a peer."""
-
-    def __init__(self, task: Task, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        start = perf_counter()
-        self._session = onnxruntime.InferenceSession(
-            task.path, options, providers=["CPUExecutionProvider"]
-        )
-        created = perf_counter()
-        self._feeds = {task.input: values(int(np.prod(task.shape))).reshape(task.shape)}
-        self.output()
-        self.created = {
-            "createMs": 1e3 * (created - start),
-            "firstRunMs": 1e3 * (perf_counter() - created),
-        }
-
-    def burst(self, runs: int) -> list[tuple[float, float]]:
-        self.output()
-        taken = []
-        for _ in range(runs):
-            before = _spin()
-            start = perf_counter()
-            self.output()
-            ms = 1e3 * (perf_counter() - start)
-            taken.append((ms, max(before, _spin())))
-        return taken
-
-    def output(self) -> np.ndarray[Any, Any]:
-        out: np.ndarray[Any, Any] = self._session.run(None, self._feeds)[0].reshape(-1)
-        return out
-
-    def close(self) -> None:
-        del self._session
-
-
-def values(count: int) -> np.ndarray[Any, Any]:
-    """The same pseudo-random values as the page's `values`."""
-    out = np.empty(count, np.float32)
-    x = 12345
-    for i in range(count):
-        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
-        out[i] = x / 2**31 - 1
-    return out
-
-
-def _spin() -> float:
-    start = perf_counter()
-    x = 1
-    for _ in range(10_000):
-        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
-    return 1e3 * (perf_counter() - start)

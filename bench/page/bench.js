@@ -3,63 +3,56 @@
  * @file One runtime on one page. The driver calls `bench.create` once, then `bench.burst` in turns with other pages.
  */
 
-/**
- * @typedef {{run(): Promise<Float32Array>, details: Record<string, unknown>}} Subject
- * @typedef {{model: string, threads: number, input: string, shape: number[]}} Task
- */
+import { spin } from './spin.js';
+
+/** @typedef {import('./feeds.js').Subject} Subject */
+/** @typedef {import('./feeds.js').Task} Task */
+
+const PATIENCE_MS = 180_000; // for one call: a runtime that hangs is a row with an error
 
 const name = new URLSearchParams(location.search).get('runtime');
 /** @type {Subject} */
 let subject;
-
-/** A fixed amount of integer work, to tell a disturbed machine from a slow runtime. */
-function spin() {
-  const start = performance.now();
-  let x = 1;
-  for (let i = 0; i < 400_000; i++) x = Math.imul(x, 1664525) + 1013904223;
-  return { ms: performance.now() - start, x };
-}
-
-/** Values that are the same in every runtime: a cheap generator, roughly uniform on [-1, 1). */
-export function values(/** @type {number} */ count) {
-  const out = new Float32Array(count);
-  let x = 12345;
-  for (let i = 0; i < count; i++) {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    out[i] = x / 2 ** 31 - 1;
-  }
-  return out;
-}
 
 const bench = {
   /** Loads the model; the first run and its time are part of it. @param {Task} task */
   async create(task) {
     const { create } = await import(`./${name}.js`);
     const start = performance.now();
-    subject = await create(task);
+    subject = await inTime(create(task));
     const created = performance.now();
-    await subject.run();
+    await inTime(subject.run());
     return { createMs: created - start, firstRunMs: performance.now() - created, ...subject.details };
   },
 
   /** Runs a few times in a row; each sample comes with the time of a spin beside it. @param {number} runs */
   async burst(runs) {
     const samples = [];
-    await subject.run(); // caches belong to somebody else after a pause
+    await inTime(subject.run()); // caches belong to somebody else after a pause
     for (let i = 0; i < runs; i++) {
-      const before = spin().ms;
+      const before = spin();
       const start = performance.now();
       await subject.run();
       const ms = performance.now() - start;
-      samples.push({ ms, spin: Math.max(before, spin().ms) });
+      samples.push({ ms, spin: Math.max(before, spin()) });
     }
     return samples;
   },
 
   /** The first output, to see that all runtimes compute the same. */
   async output() {
-    return Array.from(await subject.run());
+    return Array.from(await inTime(subject.run()), Number);
   },
 };
+
+/**
+ * @template T
+ * @param {Promise<T>} work
+ * @returns {Promise<T>}
+ */
+function inTime(work) {
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS));
+  return /** @type {Promise<T>} */ (Promise.race([work, late]));
+}
 
 Object.assign(globalThis, { bench });

@@ -3,16 +3,16 @@
 
 // @ts-ignore: the package is installed by the benchmark
 import * as ort from './onnxruntime-web/ort.wasm.min.mjs';
-import { values } from './bench.js';
+import { readFeeds } from './feeds.js';
 
-/** @param {{model: string, threads: number, input: string, shape: number[]}} task */
-export async function create({ model, threads, input, shape }) {
-  ort.env.wasm.numThreads = threads;
+/** @param {import('./feeds.js').Task} task */
+export async function create(task) {
+  ort.env.logLevel = 'fatal';
+  ort.env.wasm.numThreads = task.threads;
   ort.env.wasm.wasmPaths = new URL('./onnxruntime-web/', location.href).href;
-  const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
+  const bytes = new Uint8Array(await (await fetch(task.model)).arrayBuffer());
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-  const size = shape.reduce((a, b) => a * b, 1);
-  const feeds = { [input]: new ort.Tensor('float32', values(size), shape) };
+  const feeds = Object.fromEntries((await readFeeds(task)).map(({ name, dtype, shape, data }) => [name, new ort.Tensor(dtype, data, shape)]));
   return {
     details: {},
     async run() {

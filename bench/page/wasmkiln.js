@@ -2,18 +2,18 @@
 /** @file wasmkiln as the benchmark drives it. */
 
 import { InferenceSession, Tensor } from '../session.js';
-import { values } from './bench.js';
+import { readFeeds } from './feeds.js';
 
-/** @param {{model: string, threads: number, input: string, shape: number[]}} task */
-export async function create({ model, threads, input, shape }) {
-  const session = await InferenceSession.create(new URL(model, location.href), { threads, shapes: { [input]: shape } });
-  const size = shape.reduce((a, b) => a * b, 1);
-  const feeds = { [input]: new Tensor('float32', values(size), shape) };
+/** @param {import('./feeds.js').Task} task */
+export async function create(task) {
+  const shapes = Object.fromEntries(task.inputs.map(({ name, shape }) => [name, shape]));
+  const session = await InferenceSession.create(new URL(task.model, location.href), { threads: task.threads, shapes });
+  const feeds = Object.fromEntries((await readFeeds(task)).map(({ name, dtype, shape, data }) => [name, new Tensor(dtype, data, shape)]));
   return {
     details: { stats: session.stats },
     async run() {
       const outputs = await session.run(feeds);
-      return /** @type {Float32Array} */ (outputs[session.outputNames[0]].data);
+      return outputs[session.outputNames[0]].data;
     },
   };
 }

@@ -1,0 +1,78 @@
+"""Serves the page of wasmkiln with the benchmark's pages, models and peers beside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from wasmkiln.devserver.progress import Progress
+from wasmkiln.devserver.server import SiteServer
+from wasmkiln.devserver.site import Site, prepare
+
+from bench import peers
+from bench.peak import FLOPS_PER_TURN, peak_module
+from bench.task import Task, values
+
+__all__ = ["CACHE", "ROOT", "open_site", "publish", "serving"]
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+WORK = CACHE / "bench" / "served"
+
+
+def open_site(with_peers: bool = True) -> Site:
+    """The page's site, the benchmark's own pages, and the peers' packages."""
+    site = prepare(ROOT, CACHE, Progress(sys.stderr))
+    pages = {f"/bench/{p.name}": p for p in (ROOT / "bench" / "page").iterdir()}
+    packages = peers.files(peers.install(CACHE / "bench")) if with_peers else {}
+    made = {
+        "/bench/peak.wasm": _write("peak.wasm", peak_module()),
+        "/bench/peak.json": _write("peak.json", json.dumps({"flops": FLOPS_PER_TURN}).encode()),
+    }
+    return Site(site.static, {**site.files, **pages, **packages, **made})
+
+
+def publish(site: Site, tasks: Sequence[Task]) -> tuple[Site, list[Task]]:
+    """The site with the tasks' models and inputs, and the tasks with their addresses."""
+    files: dict[str, Path] = {}
+    placed = []
+    for task in tasks:
+        files[f"/bench/models/{task.name}.onnx"] = task.path
+        for index, given in enumerate(task.inputs):
+            name = f"{task.name}.{index}.bin"
+            files[f"/bench/models/{name}"] = _write(name, values(given).tobytes())
+        placed.append(replace(task, url=f"models/{task.name}.onnx"))
+    return Site(site.static, {**site.files, **files}), placed
+
+
+def publish_file(site: Site, name: str, content: bytes) -> Site:
+    """The site with one more file, at bench/`name`."""
+    return Site(site.static, {**site.files, f"/bench/{name}": _write(name, content)})
+
+
+@contextmanager
+def serving(site: Site) -> Iterator[str]:
+    """Serve on a free port of the loopback address; gives the URL."""
+    server = SiteServer(site, "127.0.0.1", 0)
+    # TensorFlow.js starts its threads from blobs, which the page's own policy forbids.
+    server.headers.pop("Content-Security-Policy", None)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.url
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _write(name: str, content: bytes) -> Path:
+    path = WORK / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
