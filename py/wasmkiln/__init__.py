@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from wasmkiln._version import __version__
 from wasmkiln.errors import (
+    DataDependentError,
     ExternalDataError,
     InternalError,
     InvalidInputError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CompileOptions",
+    "DataDependentError",
     "ExternalDataError",
     "InferenceSession",
     "InternalError",

@@ -4,6 +4,7 @@ WasmkilnError
 ├── InvalidModelError          the bytes are not a model that we can read
 │   └── ExternalDataError      a file that the model refers to is missing or not allowed
 ├── UnsupportedOperatorError   an operator, or a form of it, that we don't compile
+│   └── DataDependentError     a shape or parameter is computed from data, while the model runs
 ├── ShapeError                 shapes or dtypes inside the model contradict each other
 ├── InvalidInputError          a wrong input name, shape or dtype was given to run
 ├── ReleasedError              a handle was used after its release, or never existed
@@ -15,6 +16,7 @@ WasmkilnError
 from __future__ import annotations
 
 __all__ = [
+    "DataDependentError",
     "ExternalDataError",
     "InternalError",
     "InvalidInputError",
@@ -42,6 +44,19 @@ class ExternalDataError(InvalidModelError):
 
 class UnsupportedOperatorError(WasmkilnError, NotImplementedError):
     """An operator, or a form of it, has no compiler; the message names node, opset and types."""
+
+
+class DataDependentError(UnsupportedOperatorError):
+    """A value that has to be known while compiling is computed from the data of a run.
+
+    value: which one: its type, as an operator sees it, or its name, as a graph does.
+    inputs: the model's inputs that decide it; an InferenceSession compiles for their values.
+    """
+
+    def __init__(self, message: str, value: object = None, inputs: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.value = value
+        self.inputs = inputs
 
 
 class ShapeError(WasmkilnError, ValueError):

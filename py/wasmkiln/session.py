@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from .artifact import Artifact, IOBinding
 from .compiler import Compiled, compile_graph
-from .errors import InvalidInputError, MissingDependencyError, ReleasedError
+from .errors import (
+    DataDependentError,
+    InvalidInputError,
+    MissingDependencyError,
+    ReleasedError,
+)
 from .host import Instance, default_host
-from .ir.shape import Dim, Sym, show
+from .ir.const import Const
+from .ir.shape import Dim, Shape, Sym, show
 from .ir.types import InputType
+from .known import needed_inputs, with_values
 from .onnx.load import Source, load
 from .options import CompileOptions
 from .report import ReportRow
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["InferenceSession", "NodeArg"]
 
 MAX_PLANS = 4  # compiled variants kept for different input shapes; each has its own memory
+
+_Key = tuple[tuple[Shape, ...], tuple[tuple[str, Const], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,10 @@ class InferenceSession:
     path_or_bytes: a path, the bytes of a model, or a ByteSource.
     options: what to compile for; by default one thread and relaxed SIMD.
 
+    The model is compiled for each set of input shapes, and, where shapes or parameters inside are
+    computed from the values of small inputs (up to 1,024 elements), also for these values. The
+    latest few of such plans are kept.
+
     Raises WasmkilnError subclasses, see `errors`.
     """
 
@@ -52,13 +65,18 @@ class InferenceSession:
         self._model = load(path_or_bytes)
         self._options = options or CompileOptions()
         self._host = default_host()
-        self._plans: dict[tuple[tuple[int, ...], ...], tuple[Compiled, Instance]] = {}
+        self._plans: dict[_Key, tuple[Compiled, Instance]] = {}
+        self._needed: dict[str, None] = {}  # inputs that are constants of a plan, in any order
         self._lock = RLock()
         self._released = False
         self._last: Compiled | None = None
         inputs = self._model.graph.inputs
         if all(t.shape is not None and not t.symbols for t in inputs.values()):
-            self._plan(tuple(_concrete(t) for t in inputs.values()))
+            shapes = {name: _concrete(t) for name, t in inputs.items()}
+            try:
+                self._plan(shapes, {})
+            except DataDependentError as error:
+                self._needed.update(dict.fromkeys(needed_inputs(error, shapes)))
 
     def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]) -> list[Array]:
         """Compute outputs, by default all, in the order asked for.
@@ -71,11 +89,11 @@ class InferenceSession:
         declared = self._model.graph.inputs
         _check_names(input_feed, declared)
         arrays = {name: np.asarray(input_feed[name]) for name in declared}
-        shapes = _check_arrays(arrays, declared)
+        shapes = dict(zip(declared, _check_arrays(arrays, declared), strict=True))
         with self._lock:
             if self._released:
                 raise ReleasedError("this session was released")
-            compiled, instance = self._plan(shapes)
+            compiled, instance = self._plan_for_values(shapes, arrays)
             outputs = _choose(output_names, compiled.artifact)
             for binding in compiled.artifact.inputs:
                 array = np.ascontiguousarray(arrays[binding.name])
@@ -125,16 +143,36 @@ class InferenceSession:
             self._last = compile_graph(self._model, self._options)
         return self._last
 
-    def _plan(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Compiled, Instance]:
-        plan = self._plans.pop(shapes, None)
+    def _plan_for_values(
+        self, shapes: Mapping[str, Shape], arrays: Mapping[str, Array]
+    ) -> tuple[Compiled, Instance]:
+        """A plan in which the inputs whose values the compiler needs are constants."""
+        while True:
+            values = {
+                name: Const(self._model.graph.inputs[name].dtype, shape, arrays[name].tobytes())
+                for name, shape in shapes.items()
+                if name in self._needed
+            }
+            try:
+                return self._plan(shapes, values)
+            except DataDependentError as error:
+                # Each round makes more inputs constants, and those are not asked for again.
+                self._needed.update(dict.fromkeys(needed_inputs(error, shapes)))
+
+    def _plan(
+        self, shapes: Mapping[str, Shape], values: Mapping[str, Const]
+    ) -> tuple[Compiled, Instance]:
+        key = tuple(shapes.values()), tuple(values.items())
+        plan = self._plans.pop(key, None)
         if plan is None:
-            by_name = dict(zip(self._model.graph.inputs, shapes, strict=True))
-            compiled = compile_graph(self._model, replace(self._options, shapes=by_name))
+            model = with_values(self._model, values)
+            free = {name: shape for name, shape in shapes.items() if name not in values}
+            compiled = compile_graph(model, replace(self._options, shapes=free))
             plan = compiled, self._host.load(compiled.artifact, self._model.files)
             while len(self._plans) >= MAX_PLANS:
                 _, oldest = self._plans.pop(next(iter(self._plans)))
                 oldest.release()
-        self._plans[shapes] = plan  # the last one used stands last
+        self._plans[key] = plan  # the last one used stands last
         self._last = plan[0]
         return plan
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import InternalError, ShapeError, UnsupportedOperatorError, WasmkilnError
+from ..errors import (
+    DataDependentError,
+    InternalError,
+    ShapeError,
+    UnsupportedOperatorError,
+    WasmkilnError,
+)
 from .const import Const
 from .dtype import F32, I64, DType
 from .graph import Graph, Node
@@ -181,6 +187,10 @@ def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Tenso
         )
     try:
         types = node.op.infer(*inputs)
+    except DataDependentError as error:
+        names = (n for n, t in zip(node.inputs, inputs, strict=True) if t is error.value)
+        message = f"{describe(node, inputs)}: {error}"
+        raise DataDependentError(message, next(names, None)) from None
     except WasmkilnError as error:
         raise type(error)(f"{describe(node, inputs)}: {error}") from None
     wanted = sum(1 for name in node.outputs if name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidModelError, ShapeError, UnsupportedOperatorError
+from ..errors import DataDependentError, InvalidModelError, ShapeError, UnsupportedOperatorError
 from ..ir.const import MAX_INLINE, Const
 from ..ir.dtype import F32, I64
 from ..ir.expr import arg, cast
@@ -127,10 +127,12 @@ class Range(Op):
         return (g.add(Map(expr=expr), g.add(Iota(count=count))),)
 
     def _count(self, start: TensorType, limit: TensorType, delta: TensorType) -> int:
-        values = [t.value for t in (start, limit, delta)]
-        if any(v is None for v in values):
-            raise UnsupportedOperatorError("the length depends on data computed at run time")
-        return _steps(*(v.item() for v in values if v is not None))
+        values = []
+        for t in (start, limit, delta):
+            if t.value is None:
+                raise DataDependentError("the length depends on data computed at run time", t)
+            values.append(t.value.item())
+        return _steps(*values)
 
 
 def _steps(start: float, limit: float, delta: float) -> int:

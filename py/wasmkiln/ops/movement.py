@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..errors import ShapeError, UnsupportedOperatorError
+from ..errors import DataDependentError, ShapeError
 from ..ir.const import MAX_INLINE, Const
 from ..ir.dtype import I64
 from ..ir.shape import Shape, numel, show
@@ -32,7 +32,7 @@ __all__ = [
 def constant_ints(t: TensorType, what: str) -> tuple[int, ...]:
     """The elements of an input that must be known while compiling."""
     if t.value is None:
-        raise UnsupportedOperatorError(f"{what} depends on data computed at run time")
+        raise DataDependentError(f"{what} depends on data computed at run time", t)
     return t.value.ints()
 
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import LimitError, ShapeError, UnsupportedOperatorError
+from ..errors import DataDependentError, LimitError, ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
 from ..ir.dtype import F32
@@ -39,7 +39,7 @@ def _floats(t: TensorType | None, what: str) -> tuple[float, ...]:
     if t is None or t.size == 0:
         return ()
     if t.value is None:
-        raise UnsupportedOperatorError(f"{what} depends on data computed at run time")
+        raise DataDependentError(f"{what} depends on data computed at run time", t)
     return tuple(map(float, t.value.values()))
 
 

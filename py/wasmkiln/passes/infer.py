@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import UnsupportedOperatorError
+from ..errors import DataDependentError
 from ..ir.builder import GraphBuilder, describe
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
@@ -15,11 +15,30 @@ __all__ = ["infer"]
 
 
 def infer(g: Graph, options: CompileOptions) -> Graph:
-    """The graph with a concrete type for each value; shape arithmetic and `If` have vanished."""
+    """The graph with a concrete type for each value; shape arithmetic and `If` have vanished.
+
+    Raises DataDependentError, naming inputs, where a shape depends on their values.
+    """
     b = GraphBuilder(g)
     renamed = {name: name for name in (*g.inputs, *g.consts)}
-    _add_nodes(b, g.nodes, renamed, inner=False)
+    try:
+        _add_nodes(b, g.nodes, renamed, inner=False)
+    except DataDependentError as error:
+        raise DataDependentError(str(error), error.value, _behind(b, g, error.value)) from None
     return b.build({name: renamed[value] for name, value in g.outputs.items()})
+
+
+def _behind(b: GraphBuilder, g: Graph, value: object) -> tuple[str, ...]:
+    """Which inputs of the graph decide a value, in their order."""
+    makers = {name: node for node in b.nodes for name in node.outputs}
+    seen = {value}
+    todo = [value]
+    while todo:
+        node = makers.get(todo.pop())  # type: ignore[call-overload]
+        if node is not None:
+            todo.extend(i for i in node.inputs if i not in seen)
+            seen.update(node.inputs)
+    return tuple(name for name in g.inputs if name in seen)
 
 
 def _add_nodes(
@@ -44,9 +63,8 @@ def _inline(
     """Add the branch that is taken; its names hide those around it."""
     t = b.type(condition)
     if t.value is None or t.size != 1:
-        raise UnsupportedOperatorError(
-            f"{describe(node, (t,))}: the condition depends on data computed at run time"
-        )
+        message = f"{describe(node, (t,))}: the condition depends on data computed at run time"
+        raise DataDependentError(message, condition)
     branch = op.then_branch if t.value.item() else op.else_branch
     scope = dict(renamed)
     for name, const in branch.consts.items():

@@ -1,0 +1,38 @@
+"""Values of inputs that have to be known while compiling: shapes, axes, numbers of repeats.
+
+They become constants of a plan, which then holds for these values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .errors import DataDependentError
+from .ir.const import MAX_INLINE, Const
+from .ir.graph import Graph
+from .ir.shape import Shape, numel
+from .onnx.load import Model
+
+__all__ = ["needed_inputs", "with_values"]
+
+
+def needed_inputs(error: DataDependentError, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
+    """The inputs that a compilation has failed for; the error again if they can't be constants.
+
+    shapes: those of the inputs, as far as they are known.
+    """
+    known = all(numel(shapes.get(name, ())) <= MAX_INLINE for name in error.inputs)
+    if not error.inputs or not known:
+        raise error
+    return error.inputs
+
+
+def with_values(model: Model, values: Mapping[str, Const]) -> Model:
+    """The model with constants in place of some inputs."""
+    if not values:
+        return model
+    g = model.graph
+    inputs = {name: t for name, t in g.inputs.items() if name not in values}
+    graph = Graph(g.name, g.nodes, inputs, g.outputs, {**g.consts, **values}, g.types)
+    return replace(model, graph=graph)
