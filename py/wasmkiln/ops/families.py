@@ -62,6 +62,7 @@ FAMILIES = {
     "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
+    "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
     "shape": "Shape Size",
     "slice": "Slice",

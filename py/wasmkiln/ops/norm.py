@@ -1,4 +1,4 @@
-"""Normalizations; all expand into reductions and elementwise operators.
+"""Normalizations; all but those of whole rows expand into reductions and elementwise operators.
 
 Statistics are those of the deviations from the mean, not of squares minus the squared mean, which
 would cancel. Channels are axis 1, as ONNX has them; parameters of one element a channel are
@@ -19,6 +19,7 @@ from ..ir.types import TensorType
 from .base import Op, register
 from .compose import apply, cast_to, expand_to, reshape
 from .reduce import Reduce, mean
+from .row_norm import row_norm
 
 __all__ = ["fold_batch_norm"]
 
@@ -256,19 +257,23 @@ class LayerNormalization(Op):
         return (TensorType(x.dtype, x.shape), statistic, statistic)[: self.n_outputs]
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """Statistics by reductions, and one elementwise operation."""
+        """One kernel for whole rows; else reductions and an elementwise operation."""
         x, scale, bias = (*inputs, "")[:3]
         t = g.type(x)
         axis = normalize_axis(self.axis, t.rank)
+        if self.n_outputs == 1:
+            y = row_norm(g, x, axis, self.epsilon, True, scale, bias)
+            if y is not None:
+                return (y,)
         average, variance = _statistics(g, x, range(axis, t.rank))
         a, b, c, d, e = (arg(i, t.dtype) for i in range(5))
         inverse = apply(g, _inverse_deviation(a, self.epsilon), variance)
-        y = (a - b) * c * d
+        result = (a - b) * c * d
         operands = [x, average, inverse, scale]
         if bias:
-            y, operands = y + e, [*operands, bias]
+            result, operands = result + e, [*operands, bias]
         statistics = (cast_to(g, average, F32), cast_to(g, inverse, F32))
-        return (apply(g, y, *operands), *statistics)[: self.n_outputs]
+        return (apply(g, result, *operands), *statistics)[: self.n_outputs]
 
 
 def _broadcasts(shape: Shape, to: Shape) -> bool:
@@ -293,11 +298,15 @@ class RMSNormalization(Op):
         return (TensorType(x.dtype, x.shape),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """The mean square by a reduction, and one elementwise operation."""
+        """One kernel for whole rows; else a reduction and an elementwise operation."""
         x, scale = inputs
         t = g.type(x)
+        axis = normalize_axis(self.axis, t.rank)
+        y = row_norm(g, x, axis, self.epsilon, False, scale)
+        if y is not None:
+            return (y,)
         a, b, c = (arg(i, t.dtype) for i in range(3))
-        axes = range(normalize_axis(self.axis, t.rank), t.rank)
+        axes = range(axis, t.rank)
         inverse = apply(g, _inverse_deviation(a, self.epsilon), mean(g, x, axes, of=a * a))
         return (apply(g, a * b * c, x, inverse, scale),)
 

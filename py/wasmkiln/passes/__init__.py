@@ -19,6 +19,7 @@ from .pads import absorb_pads
 from .partition import partition
 from .promote import promote
 from .reductions import fuse_reductions
+from .row_norms import find_row_norms
 from .select import select
 from .simplify import simplify
 
@@ -36,6 +37,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("fold_weights", fold_weights),  # while BatchNormalization is still whole
     ("expand", expand),  # composite operators into simpler ones
     ("simplify", simplify),  # their views and transposes join
+    ("find_row_norms", find_row_norms),  # while their steps are still operators of ONNX
     ("absorb_pads", absorb_pads),  # borders around the input, which layout would leave in front
     ("layout", layout),  # channels last; before fusion, which hides what an operator is
     ("absorb_more_pads", absorb_pads),  # those that a transpose kept apart

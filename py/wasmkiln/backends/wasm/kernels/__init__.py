@@ -29,6 +29,7 @@ EMITTERS = {
     "IotaSpec": "copy.emit_iota",
     "LrnSpec": "lrn.emit_lrn",
     "MapSpec": "map.emit_map",
+    "NormSpec": "norm.emit_norm",
     "PackSpec": "pack.emit_pack",
     "PickSpec": "resample.emit_pick",
     "PoolIndexSpec": "pool_index.emit_pool_index",
