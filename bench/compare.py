@@ -65,7 +65,6 @@ def measure_peak(browser: Browser, url: str) -> dict[str, Any]:
     """GFLOP/s of fused multiply-adds on registers only, on one thread."""
     page = browser.new_page()
     page.goto(f"{url}bench/micro.html")
-    page.wait_for_function("globalThis.micro !== undefined")
     result: dict[str, Any] = page.evaluate("() => micro.measurePeak(40)")
     page.close()
     return result

@@ -110,7 +110,6 @@ def measure(browser: Browser, url: str, task: Task, sweeps: int) -> dict[str, An
     """Times of whole runs and of each step by sweep, and this page's peak."""
     page = browser.new_page()
     page.goto(f"{url}bench/micro.html")
-    page.wait_for_function("globalThis.micro !== undefined")
     peak = page.evaluate("() => micro.measurePeak(20)")
     page.evaluate("name => micro.load(name)", task.name)
     page.evaluate("() => micro.warmUp(8)")

@@ -50,7 +50,6 @@ class _Tab:
     def __init__(self, browser: Browser, url: str, runtime: str, task: Task, threads: int) -> None:
         self._page: Page = browser.new_context().new_page()
         self._page.goto(f"{url}bench/bench.html?runtime={runtime}")
-        self._page.wait_for_function("globalThis.bench !== undefined")
         inputs = [
             {"name": i.name, "dtype": i.dtype, "shape": list(i.shape), "url": f"{stem}.{n}.bin"}
             for stem in (task.url.removesuffix(".onnx"),)

@@ -47,7 +47,7 @@ def _resized(m: Maker, x: str, given: int, made: int) -> str:
 
 
 def yolo() -> onnx.ModelProto:
-    """A detector at 320 pixels: SiLU, split and joined stages, nearest upsampling, decoded boxes."""
+    """A detector at 320 pixels: SiLU, stages split and joined, nearest upsampling, boxes."""
     m = Maker("yolo", seed=13)
     x = m.conv(m.input("image", (1, 3, 320, 320)), (3, 16), 3, 2, act="silu")
     channels, levels = 16, []

@@ -66,7 +66,8 @@ class Maker:
         """A node with several outputs."""
         name = f"{op.lower()}{len(self._nodes)}"
         out = [f"{name}_{i}" for i in range(outputs)] if outputs > 1 else [name]
-        node = helper.make_node(op, inputs, out, name, domain=domain, **(extra or {}), **attributes)
+        named: dict[str, Any] = {**attributes, **(extra or {})}
+        node = helper.make_node(op, inputs, out, name, domain=domain, **named)
         self._nodes.append(node)
         return out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,7 +33,7 @@ def gru() -> onnx.ModelProto:
     return m.finish(m.dense(x, HIDDEN, CHARACTERS))
 
 
-def _recurrent(m: Maker, op: str, x: str, size: int, gates: int, **attributes: int) -> str:
+def _recurrent(m: Maker, op: str, x: str, size: int, gates: int, **attributes: Any) -> str:
     w = m.weight(1, gates * HIDDEN, size, fan_in=size, gain=1.0)
     r = m.weight(1, gates * HIDDEN, HIDDEN, fan_in=HIDDEN, gain=1.0)
     b = m.const(np.zeros((1, 2 * gates * HIDDEN)))
