@@ -6,6 +6,7 @@
  *     ├── InvalidModelError          the bytes are not a model that we can read
  *     │   └── ExternalDataError      the model's weights are in another file
  *     ├── UnsupportedOperatorError   an operator, or a form of it, that we don't compile
+ *     │   └── DataDependentError     a shape or parameter is computed from data, while the model runs
  *     ├── ShapeError                 shapes or dtypes inside the model contradict each other
  *     ├── InvalidInputError          a wrong input name, shape or dtype, or an unknown option
  *     ├── ReleasedError              a session or handle was used after its release
@@ -37,6 +38,9 @@ export class ExternalDataError extends InvalidModelError {}
 /** An operator, or a form of it, has no compiler; the message names node, opset and types. */
 export class UnsupportedOperatorError extends WasmkilnError {}
 
+/** A value that has to be known while compiling is computed from the data of a run. */
+export class DataDependentError extends UnsupportedOperatorError {}
+
 /** Shapes, dtypes or attributes inside a model contradict each other. */
 export class ShapeError extends WasmkilnError {}
 
@@ -67,6 +71,7 @@ const BY_NAME = Object.freeze({
   InvalidModelError,
   ExternalDataError,
   UnsupportedOperatorError,
+  DataDependentError,
   ShapeError,
   InvalidInputError,
   ReleasedError,

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from playwright.sync_api import Browser, Page
+from wasmkiln import errors
 
 from tests.web.models import convolutional_model, small_model
 from tests.web.tab import Tab
@@ -314,6 +315,33 @@ def test_wrong_options_are_refused(lab: Page, options: str) -> None:
     )
     assert name == "InvalidInputError"
     assert WRONG_OPTIONS[options] in message
+
+
+def test_errors_have_the_classes_of_python(lab: Page) -> None:
+    expected = {
+        name: [parent.__name__ for parent in getattr(errors, name).__mro__[1:-1]]
+        for name in errors.__all__
+        if name != "MissingDependencyError"  # nothing is missing in the browser
+    }
+    ours = {
+        name: [p for p in mro if p in (*expected, "Exception")] for name, mro in expected.items()
+    }
+    parents = run(
+        lab,
+        """
+        const { fromWire } = await import('./errors.js');
+        return Object.fromEntries(given.map((name) => {
+            const mro = [];
+            let type = Object.getPrototypeOf(fromWire({ name, message: '' }).constructor);
+            for (; type.name; type = Object.getPrototypeOf(type)) mro.push(type.name);
+            return [fromWire({ name, message: '' }).name, mro];
+        }));
+        """,
+        *expected,
+    )
+    assert parents == {
+        name: [p.replace("Exception", "Error") for p in mro] for name, mro in ours.items()
+    }
 
 
 def test_threads_need_isolation(page: Page, plain_site: str) -> None:
