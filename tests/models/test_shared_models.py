@@ -14,8 +14,6 @@ from tests.shared import SHARED, needs_shared, shared_models
 # What the models of other families need, which have no compiler yet. The tests hold us to raising
 # UnsupportedOperatorError for them, so that a line must go when its operators arrive.
 UNSUPPORTED = {
-    "arm-kws-crnn-s": "Scan",
-    "silero-vad": "LSTM",
     "sklearn-pipeline-tfidf": "TfIdfVectorizer",
     "sklearn-rf-iris": "TreeEnsembleClassifier",
 }

@@ -30,6 +30,7 @@ FAMILIES = {
     ),
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
+    "loop": "Loop Scan",
     "lrn": "LRN wasmkiln.LocalNorm",
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",

@@ -1,4 +1,4 @@
-"""Type every node, fold what is known while compiling, and inline the branches of If."""
+"""Type every node, fold what is known while compiling, inline If, unroll Loop and Scan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["infer"]
 
 
 def infer(g: Graph, options: CompileOptions) -> Graph:
-    """The graph with a concrete type for each value; shape arithmetic and `If` have vanished.
+    """The graph with a concrete type for each value; shape arithmetic, If and loops vanish.
 
     Raises DataDependentError, naming inputs, where a shape depends on their values.
     """
@@ -52,9 +52,19 @@ def _add_nodes(
             values = _inline(b, old, old.op, inputs[0], renamed)
             renamed.update(zip(old.outputs, values, strict=False))
             continue
+        if old.op.op_type in ("Loop", "Scan") and not old.op.domain:
+            from .unroll import unroll  # few models have loops
+
+            values = unroll(b, old, inputs, renamed, _add_body)
+            renamed.update(zip(old.outputs, values, strict=False))
+            continue
         outputs = tuple([b.fresh(o) if o and inner else o for o in old.outputs])
         renamed.update(zip(old.outputs, outputs, strict=True))
         b.append(Node(old.op, inputs, outputs, old.name, old.origin))
+
+
+def _add_body(b: GraphBuilder, nodes: Sequence[Node], scope: dict[str, str]) -> None:
+    _add_nodes(b, nodes, scope, inner=True)
 
 
 def _inline(
