@@ -21,6 +21,7 @@ class CompileOptions:
     shapes: whole shapes for inputs, by input name; they win over `dims`.
     fuse: splice elementwise operators into the kernels that produce their input.
     channels_last: run convolutional nets in NHWC inside.
+    bottleneck: run expand, depthwise convolution and projection as one kernel where that wins.
     patterns: use one kernel for attention and for normalizations that a model spells out.
     max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB).
     """
@@ -31,5 +32,6 @@ class CompileOptions:
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     fuse: bool = True
     channels_last: bool = True
+    bottleneck: bool = True
     patterns: bool = True
     max_memory: int = 4 << 30

@@ -15,6 +15,7 @@ FAMILIES = {
         "com.microsoft.Gelu com.microsoft.QuickGelu"
     ),
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
+    "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",

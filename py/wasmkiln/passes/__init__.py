@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..ir.graph import Graph
 from ..options import CompileOptions
 from .bind import bind
+from .bottleneck import fuse_bottlenecks
 from .clean import clean
 from .epilogue import fuse_epilogues
 from .expand import expand
@@ -47,6 +48,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("fuse_epilogues", fuse_epilogues),
     ("select", select),  # kernels, and the packing of their weights
     ("tidy", simplify),  # views and transposes that selection has made
+    ("fuse_bottlenecks", fuse_bottlenecks),  # last, as it looks for selected kernels
 )
 
 

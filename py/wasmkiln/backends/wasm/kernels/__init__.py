@@ -17,6 +17,7 @@ __all__ = ["EMITTERS", "emit"]
 EMITTERS = {
     "ArgReduceSpec": "argreduce.emit_argreduce",
     "BilinearSpec": "resample.emit_bilinear",
+    "BottleneckSpec": "bottleneck.emit_bottleneck",
     "Col2ImSpec": "col2im.emit_col2im",
     "ConvSpec": "conv.emit_conv",
     "CopySpec": "copy.emit_copy",

@@ -151,9 +151,7 @@ class _Vectors:
         self.column, self.tail = f.params[6:8]
         self.finisher = Finisher(f, target, spec.finish, args, HEAD)
         first = HEAD + len(spec.finish.operands)
-        self.args = {
-            name: word(args, first + i) for i, name in enumerate(_WORDS.split())
-        }
+        self.args = {name: word(args, first + i) for i, name in enumerate(_WORDS.split())}
         self.pixel = f.let(self.args["channels"] * 4)
         self.row_step = f.let(self.pixel * self.args["iw"] * self.args["dh"])
         self.ring_bytes = f.let(self.row_step * self.args["ih"]) if spec.ring else None
