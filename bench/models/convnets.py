@@ -46,7 +46,7 @@ def mobilenetv2() -> onnx.ModelProto:
                 x = m.node("Add", skip, x)
             channels = width
     x = m.conv(x, (channels, 1280), act="relu6")
-    return m.finish(m.gemm(m.pooled(x), 1280, 1000))
+    return m.finish(m.gemm(m.pooled(x), 1280, 1000), (1, 1000))
 
 
 def mobilenetv3_large() -> onnx.ModelProto:
@@ -66,7 +66,7 @@ def mobilenetv3_large() -> onnx.ModelProto:
         channels = width
     x = m.conv(x, (channels, 960), act="hardswish")
     x = m.act(m.gemm(m.pooled(x), 960, 1280), "hardswish")
-    return m.finish(m.gemm(x, 1280, 1000))
+    return m.finish(m.gemm(x, 1280, 1000), (1, 1000))
 
 
 def _squeeze_excite(m: Maker, x: str, channels: int) -> str:
@@ -91,7 +91,7 @@ def resnet50() -> onnx.ModelProto:
             x = m.conv(x, (inner, inner), 3, stride, act="relu")
             x = m.act(m.node("Add", m.conv(x, (inner, width), gain=0.5), skip), "relu")
             channels = width
-    return m.finish(m.gemm(m.pooled(x), channels, 1000))
+    return m.finish(m.gemm(m.pooled(x), channels, 1000), (1, 1000))
 
 
 def squeezenet() -> onnx.ModelProto:
@@ -108,4 +108,4 @@ def squeezenet() -> onnx.ModelProto:
         both = (m.conv(s, (narrow, wide), act="relu"), m.conv(s, (narrow, wide), 3, act="relu"))
         x, channels = m.node("Concat", *both, axis=1), 2 * wide
     x = m.conv(x, (channels, 1000), act="relu")
-    return m.finish(m.node("Softmax", m.pooled(x), axis=1))
+    return m.finish(m.node("Softmax", m.pooled(x), axis=1), (1, 1000))

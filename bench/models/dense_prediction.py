@@ -27,7 +27,7 @@ def unet() -> onnx.ModelProto:
         x = _transposed(m, x, channels, width) if level > 1 else _resized(m, x, channels, width)
         x = m.node("Concat", x, kept[level], axis=1)
         x, channels = _twice(m, x, 2 * width, width), width
-    return m.finish(m.conv(x, (channels, 1), act="sigmoid"))
+    return m.finish(m.conv(x, (channels, 1), act="sigmoid"), (1, 1, 256, 256))
 
 
 def _twice(m: Maker, x: str, given: int, made: int) -> str:
@@ -62,7 +62,7 @@ def yolo() -> onnx.ModelProto:
         _head(m, y, width, 320 // stride, stride)
         for y, width, stride in ((fine, 64, 8), (middle, 128, 16), (coarse, 256, 32))
     ]
-    return m.finish(m.node("Concat", *heads, axis=1))
+    return m.finish(m.node("Concat", *heads, axis=1), (1, 2100, 5 + CLASSES))
 
 
 def _stage(m: Maker, x: str, channels: int) -> str:

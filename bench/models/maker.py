@@ -117,9 +117,9 @@ class Maker:
         """Global average, flattened to rows."""
         return self.node("Flatten", self.node("GlobalAveragePool", x), axis=1)
 
-    def finish(self, *outputs: str, domains: Sequence[str] = ()) -> onnx.ModelProto:
-        """The checked model; outputs are of unknown shape but float."""
-        made = [helper.make_tensor_value_info(o, FLOAT, None) for o in outputs]
+    def finish(self, output: str, shape: Shape, domains: Sequence[str] = ()) -> onnx.ModelProto:
+        """The model with its one output."""
+        made = [helper.make_tensor_value_info(output, FLOAT, list(shape))]
         graph = helper.make_graph(self._nodes, self._name, self._inputs, made, self._weights)
         opsets = [helper.make_opsetid("", self._opset)]
         opsets += [helper.make_opsetid(domain, 1) for domain in domains]

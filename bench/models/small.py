@@ -22,7 +22,7 @@ def char_lstm() -> onnx.ModelProto:
     x = m.node("Gather", m.weight(CHARACTERS, EMBEDDING, fan_in=EMBEDDING), tokens)
     for size in (EMBEDDING, HIDDEN):
         x = _recurrent(m, "LSTM", x, size, gates=4)
-    return m.finish(m.dense(x, HIDDEN, CHARACTERS))
+    return m.finish(m.dense(x, HIDDEN, CHARACTERS), (STEPS, 1, CHARACTERS))
 
 
 def gru() -> onnx.ModelProto:
@@ -30,7 +30,7 @@ def gru() -> onnx.ModelProto:
     m = Maker("gru", seed=6)
     x = m.input("features", (STEPS, 1, EMBEDDING))
     x = _recurrent(m, "GRU", x, EMBEDDING, gates=3, linear_before_reset=1)
-    return m.finish(m.dense(x, HIDDEN, CHARACTERS))
+    return m.finish(m.dense(x, HIDDEN, CHARACTERS), (STEPS, 1, CHARACTERS))
 
 
 def _recurrent(m: Maker, op: str, x: str, size: int, gates: int, **attributes: Any) -> str:
@@ -45,7 +45,8 @@ def _recurrent(m: Maker, op: str, x: str, size: int, gates: int, **attributes: A
 def logistic_regression() -> onnx.ModelProto:
     """One row of 784 pixels, ten classes."""
     m = Maker("logistic-regression", seed=7)
-    return m.finish(m.node("Softmax", m.gemm(m.input("x", (1, 784)), 784, 10), axis=1))
+    logits = m.gemm(m.input("x", (1, 784)), 784, 10)
+    return m.finish(m.node("Softmax", logits, axis=1), (1, 10))
 
 
 def autoencoder() -> onnx.ModelProto:
@@ -55,7 +56,7 @@ def autoencoder() -> onnx.ModelProto:
     sizes = (784, 512, 256, 64, 256, 512)
     for given, made in pairwise(sizes):
         x = m.gemm(x, given, made, "relu")
-    return m.finish(m.act(m.gemm(x, 512, 784), "sigmoid"))
+    return m.finish(m.act(m.gemm(x, 512, 784), "sigmoid"), (32, 784))
 
 
 def matmul_nbits(layers: int = 8, size: int = 1024, block: int = 32) -> onnx.ModelProto:
@@ -72,4 +73,4 @@ def matmul_nbits(layers: int = 8, size: int = 1024, block: int = 32) -> onnx.Mod
         sizes = {"K": size, "N": size, "bits": 4, "block_size": block}
         (x,) = m.nodes("MatMulNBits", 1, x, packed, scales, domain="com.microsoft", extra=sizes)
         x = m.act(x, "relu")
-    return m.finish(x, domains=("com.microsoft",))
+    return m.finish(x, (1, size), domains=("com.microsoft",))

@@ -48,7 +48,7 @@ def _encoder(name: str, s: _Sizes) -> onnx.ModelProto:
         x = _layer_norm(m, m.node("Add", _attention(m, s, x, cut), x), s.hidden)
         inner = _gelu(m, m.dense(x, s.hidden, s.inner))
         x = _layer_norm(m, m.node("Add", m.dense(inner, s.inner, s.hidden), x), s.hidden)
-    return m.finish(x)
+    return m.finish(x, (*shape, s.hidden))
 
 
 def _embed(m: Maker, s: _Sizes, ids: str, kinds: str) -> str:
