@@ -132,16 +132,17 @@ export class InferenceSession {
     return Object.fromEntries(Object.entries(outputs).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)]));
   }
 
-  /** Frees the model's memory and threads. A second release does nothing; runs under way fail with a ReleasedError. */
+  /** Frees the model's memory and threads; runs under way fail with a ReleasedError, and so does a second release. */
   release() {
-    if (this.#released) return;
+    if (this.#released) throw new ReleasedError('release: the session was released before');
     this.#released = true;
     forgotten.unregister(this);
     release(this.#handle);
   }
 
+  /** What leaving a `using` block does: releases, unless that was done by hand. */
   [Symbol.dispose ?? Symbol('dispose')]() {
-    this.release();
+    if (!this.#released) this.release();
   }
 }
 

@@ -187,12 +187,25 @@ def test_release(lab: Page) -> None:
         """
         const session = await InferenceSession.create(bytes(given[0]));
         session.release();
-        session.release();  // a second release does nothing
         await session.run({ x: vector(0, 0, 0, 0, 0, 0) });
         """,
         small_model(1),
     )
     assert (name, message) == ("ReleasedError", "run: the session was released")
+
+
+def test_a_second_release_is_an_error_but_leaving_a_using_block_is_not(lab: Page) -> None:
+    name, message = error(
+        lab,
+        """
+        const session = await InferenceSession.create(bytes(given[0]));
+        session.release();
+        if (Symbol.dispose) session[Symbol.dispose]();
+        session.release();
+        """,
+        small_model(1),
+    )
+    assert (name, message) == ("ReleasedError", "release: the session was released before")
 
 
 def test_release_ends_runs_under_way(lab: Page) -> None:
