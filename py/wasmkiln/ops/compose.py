@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from ..ir.builder import GraphBuilder
 from ..ir.dtype import DType
 from ..ir.expr import Expr, arg, cast
+from .base import Attribute, create
 from .map import Map
 from .movement import ExpandTo, Transpose, View
 
-__all__ = ["apply", "cast_to", "expand_to", "moved_last", "reshape", "transpose"]
+__all__ = [
+    "apply", "cast_to", "expand_to", "moved_last", "reshape", "standard", "transpose",
+]  # fmt: skip
+
+OPSET = 21  # whose operators expansions use
 
 
 def apply(g: GraphBuilder, expr: Expr, *inputs: str) -> str:
@@ -36,6 +41,11 @@ def reshape(g: GraphBuilder, x: str, shape: Sequence[int]) -> str:
     if tuple(shape) == g.shape(x):
         return x
     return g.add(View(shape=tuple(shape)), x)
+
+
+def standard(g: GraphBuilder, op_type: str, *inputs: str, **attributes: Attribute) -> str:
+    """The output of one of ONNX's own operators, as of opset 21; '' is an absent input."""
+    return g.add(create("", op_type, OPSET, attributes), *inputs)
 
 
 def expand_to(g: GraphBuilder, x: str, shape: Sequence[int]) -> str:

@@ -17,10 +17,11 @@ from ..ir.const import MAX_INLINE, Const
 from ..ir.dtype import BOOL
 from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select
-from ..ir.shape import broadcast, numel
+from ..ir.shape import Shape, broadcast, numel
 from ..ir.types import TensorType
 from .base import Op, lookup, register
 from .indexing import broadcast_strides, offsets
+from .movement import View
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -204,6 +205,49 @@ unary("Round", _of("round"), since=11)
 unary("Reciprocal", lambda x: 1 / x)
 unary("Sign", lambda x: select(x > 0, const(1, x.dtype), _negative_sign(x)), since=9)
 unary("IsNaN", lambda x: call("ne", x, x), since=9)
+
+
+class _Aligned(Op):
+    """An operator before opset 7: b broadcasts only if told to, its first dim beside a's `axis`."""
+
+    axis: int | None = None
+    broadcast: bool = False
+    consumed_inputs: tuple[int, ...] = ()  # a hint to reuse memory, once
+
+    def infer(self, a: TensorType, b: TensorType) -> tuple[TensorType, ...]:
+        """The shape of a."""
+        if not self.broadcast and a.shape != b.shape:
+            raise ShapeError(f"{a} and {b} differ in shape, and broadcast is not set")
+        shape = self._aligned(a.shape, b.shape)
+        if broadcast(a.shape, shape) != a.shape:
+            raise ShapeError(f"{b} at axis {self.axis} does not broadcast to {a}")
+        return self._newer().infer(a, TensorType(b.dtype, shape))
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """The operator as it is since opset 7, of an input with more dimensions."""
+        a, b = inputs
+        shape = self._aligned(g.shape(a), g.shape(b))
+        return (g.add(self._newer(), a, g.add(View(shape=shape), b)),)
+
+    def _newer(self) -> Op:
+        cls = lookup("", self.op_type, 7)
+        assert cls is not None
+        return cls()
+
+    def _aligned(self, a: Shape, b: Shape) -> Shape:
+        if self.axis is None or not self.broadcast:
+            return b
+        axis = self.axis + len(a) if self.axis < 0 else self.axis
+        return b + (1,) * max(0, len(a) - axis - len(b))
+
+
+for _name in ("Add", "Sub", "Mul", "Div", "And", "Or", "Xor", "Equal", "Less", "Greater", "Pow"):
+    _body: dict[str, object] = {
+        "__doc__": _Aligned.__doc__,
+        "__module__": __name__,
+        "__annotations__": {},
+    }
+    register(_name, since=1)(type(f"{_name}1", (_Aligned,), _body))
 
 
 def _negative_sign(x: Expr) -> Expr:

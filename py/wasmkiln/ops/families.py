@@ -15,6 +15,7 @@ FAMILIES = {
         "com.microsoft.Gelu com.microsoft.QuickGelu"
     ),
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
+    "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike",
     "concat": "Concat Split",
@@ -29,9 +30,11 @@ FAMILIES = {
         "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
         "Sub Sum Tan Tanh Where Xor"
     ),
+    "gated": "CausalConvWithState SwiGLU",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "loop": "Loop Scan",
+    "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "lrn": "LRN wasmkiln.LocalNorm",
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
@@ -64,6 +67,7 @@ FAMILIES = {
     "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
+    "rotary": "RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
     "shape": "Shape Size",
