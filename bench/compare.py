@@ -19,7 +19,7 @@ from bench.machine import machine_facts
 from bench.measure import Effort, measure
 from bench.models import MODELS, find_tasks
 from bench.report import Row, markdown
-from bench.serve import open_site, publish, serving
+from bench.serve import open_site, publish, publish_tfjs, serving
 from bench.subjects import RUNTIMES
 from bench.task import count_macs
 from tests.browser import chromium_launch_options
@@ -39,6 +39,9 @@ def main(argv: Sequence[str]) -> int:
     names = [*arguments.files, *arguments.models]
     tasks = [replace(t, macs=count_macs(t)) for t in find_tasks(names, arguments.quick)]
     site, tasks = publish(open_site(), tasks)
+    if "tfjs" in arguments.runtimes:
+        for task in tasks:
+            site = publish_tfjs(site, task)
     rows: list[Row] = []
     with sync_playwright() as playwright, serving(site) as url:
         browser = playwright.chromium.launch(**chromium_launch_options(playwright))

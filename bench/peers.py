@@ -7,6 +7,13 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+ORT = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+TFJS_WASM = (
+    "tf-backend-wasm.min.js",
+    "tfjs-backend-wasm.wasm",
+    "tfjs-backend-wasm-simd.wasm",
+    "tfjs-backend-wasm-threaded-simd.wasm",
+)
 
 
 def install(folder: Path) -> Path:
@@ -28,6 +35,8 @@ def install(folder: Path) -> Path:
 
 def files(modules: Path) -> dict[str, Path]:
     """Files of the peers by their URL path."""
-    dist = modules / "onnxruntime-web" / "dist"
-    names = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-    return {f"/bench/onnxruntime-web/{name}": dist / name for name in names}
+    ort = modules / "onnxruntime-web" / "dist"
+    core, wasm = (modules / "@tensorflow" / n / "dist" for n in ("tfjs-core", "tfjs-backend-wasm"))
+    found = {f"/bench/onnxruntime-web/{name}": ort / name for name in ORT}
+    found["/bench/tfjs/tf-core.min.js"] = core / "tf-core.min.js"
+    return found | {f"/bench/tfjs/{name}": wasm / name for name in TFJS_WASM}

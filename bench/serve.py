@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from wasmkiln.devserver.compress import ensure_compressed
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.server import SiteServer
 from wasmkiln.devserver.site import Site, prepare
@@ -17,8 +18,9 @@ from wasmkiln.devserver.site import Site, prepare
 from bench import peers
 from bench.peak import FLOPS_PER_TURN, peak_module
 from bench.task import Task, values
+from bench.tfjs import NoProgramError, translate
 
-__all__ = ["CACHE", "ROOT", "open_site", "publish", "serving"]
+__all__ = ["CACHE", "ROOT", "open_site", "publish", "publish_file", "publish_tfjs", "serving"]
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
@@ -30,6 +32,7 @@ def open_site(with_peers: bool = True) -> Site:
     site = prepare(ROOT, CACHE, Progress(sys.stderr))
     pages = {f"/bench/{p.name}": p for p in (ROOT / "bench" / "page").iterdir()}
     packages = peers.files(peers.install(CACHE / "bench")) if with_peers else {}
+    ensure_compressed(packages.values(), Progress(sys.stderr))
     made = {
         "/bench/peak.wasm": _write("peak.wasm", peak_module()),
         "/bench/peak.json": _write("peak.json", json.dumps({"flops": FLOPS_PER_TURN}).encode()),
@@ -48,6 +51,17 @@ def publish(site: Site, tasks: Sequence[Task]) -> tuple[Site, list[Task]]:
             files[f"/bench/models/{name}"] = _write(name, values(given).tobytes())
         placed.append(replace(task, url=f"models/{task.name}.onnx"))
     return Site(site.static, {**site.files, **files}), placed
+
+
+def publish_tfjs(site: Site, task: Task) -> Site:
+    """The site with the task's program for TensorFlow.js, or with the reason why there is none."""
+    try:
+        program, weights = translate(task)
+    except NoProgramError as error:
+        program, weights = json.dumps({"missing": str(error)}).encode(), b""
+    stem = "models/" + task.name
+    site = publish_file(site, f"{stem}.tfjs.json", program)
+    return publish_file(site, f"{stem}.tfjs.bin", weights)
 
 
 def publish_file(site: Site, name: str, content: bytes) -> Site:
