@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from wasmkiln.compiler import compile_model
 from wasmkiln.ir.graph import Node
 from wasmkiln.ops import bottleneck
 from wasmkiln.options import CompileOptions
@@ -141,3 +142,22 @@ def test_equal_results(
     options = [CompileOptions(bottleneck=on, threads=n) for on in (True, False) for n in (1, 3)]
     options.append(CompileOptions(simd="baseline", threads=2))
     check_model(model, {"x": x}, 1e-4, 2e-4, options=options)
+
+
+def test_wide_maps_need_no_memory() -> None:
+    nodes = [
+        model_node("Conv", "x e", "a"),
+        model_node("Relu", "a", "b"),
+        model_node("Conv", "b d", "c", group=96, pads=[1, 1, 1, 1]),
+        model_node("Conv", "c p", "y"),
+    ]
+    consts = {"e": floats(96, 8, 1, 1), "d": floats(96, 1, 3, 3), "p": floats(8, 96, 1, 1)}
+    x = floats(1, 8, 64, 64)
+    model = build(nodes, {"x": x, **consts}, consts.keys(), ["y"])
+    check_model(model, {"x": x}, 1e-4, 2e-4)
+    wide = 96 * 64 * 64 * 4
+    whole, rows = (
+        compile_model(model.SerializeToString(), CompileOptions(bottleneck=on)).artifact.arena_bytes
+        for on in (False, True)
+    )
+    assert whole > 2 * wide and rows < wide
