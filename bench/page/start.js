@@ -1,11 +1,11 @@
 // @ts-check
 /** @file From navigation to the first prediction, as somebody's own page would do it; times count from navigation. */
 
-const name = new URLSearchParams(location.search).get('runtime');
+const runtime = new URLSearchParams(location.search).get('runtime');
 
 async function begin() {
-  if (name === 'blank') return { readyMs: performance.now(), firstMs: performance.now(), nextMs: 0, details: {} };
-  const [{ create }, task] = await Promise.all([import(`./${name}.js`), fetch('start.json').then((r) => r.json())]);
+  if (runtime === 'blank') return { readyMs: performance.now(), firstMs: performance.now(), nextMs: 0, details: {} };
+  const [{ create }, task] = await Promise.all([import(`./${runtime}.js`), fetch('start.json').then((r) => r.json())]);
   const subject = await create(task);
   const readyMs = performance.now();
   await subject.run();
@@ -24,3 +24,5 @@ async function begin() {
 const late = new Promise((resolve) => setTimeout(resolve, 180_000, { error: 'no prediction in 180 s' }));
 const started = Promise.race([begin(), late]).catch((error) => ({ error: String(error) }));
 Object.assign(globalThis, { started });
+
+export {};

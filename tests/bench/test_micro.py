@@ -6,18 +6,20 @@ from pathlib import Path
 
 import onnx
 import wasmtime
+from wasmkiln.artifact import Artifact
 
-from bench.micro import compile_steps, rows, table
+from bench.micro import Operation, compile_steps, rows, table
 from bench.models import small
 from bench.peak import peak_module
 from bench.task import Task, read_inputs
 
 
-def _compiled(tmp_path: Path, option: str = "fuse=true"):  # type: ignore[no-untyped-def]
+def _compiled(tmp_path: Path, option: str = "fuse=true") -> tuple[Task, Artifact, list[Operation]]:
     path = tmp_path / "autoencoder.onnx"
     onnx.save(small.autoencoder(), path)
     task = Task("autoencoder", path, read_inputs(path))
-    return task, *compile_steps(task, "relaxed", [option])
+    artifact, found = compile_steps(task, "relaxed", [option])
+    return task, artifact, found
 
 
 def test_each_step_belongs_to_one_operation(tmp_path: Path) -> None:
