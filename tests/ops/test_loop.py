@@ -28,7 +28,7 @@ def body(nodes: list[onnx.NodeProto], inputs: str, outputs: str, **weights: Arra
         made = []
         for word in text.split():
             name, kind = word.split(":")
-            shape = [] if kind.endswith("0") else None
+            shape: list[int] | None = [] if kind.endswith("0") else None
             made.append(helper.make_tensor_value_info(name, kinds[kind[0]], shape))
         return made
 

@@ -10,7 +10,9 @@ import pytest
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 from wasmkiln.errors import InvalidModelError, ShapeError, UnsupportedOperatorError
+from wasmkiln.ops import recurrent
 from wasmkiln.options import CompileOptions
+from wasmkiln.session import InferenceSession
 
 from .check import Array, build, check_op, run_ours
 
@@ -221,3 +223,38 @@ def test_f64_is_refused() -> None:
     model, feeds = layer("GRU", inputs, hidden_size=5)
     with pytest.raises(UnsupportedOperatorError, match="f64 is not supported, f32 is"):
         run_ours(model, feeds)
+
+
+SHARED = [CompileOptions(simd=s, threads=t) for s in ("relaxed", "baseline") for t in (3, 7)]
+
+
+@pytest.mark.parametrize("kind", [*GATES, "linear"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("given", [True, False])
+def test_steps_shared_by_threads(
+    kind: str, direction: str, given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recurrent, "STEP_MACS", 0)
+    attributes = {"linear_before_reset": 1} if kind == "linear" else {}
+    kind = "GRU" if attributes else kind
+    without = dict.fromkeys("" if given else "bhcp", False)
+    for hidden, lengths in ((17, False), (40, True)):
+        inputs = arrays(kind, 5, 1, 3, hidden, count(direction), lengths=lengths, **without)
+        if lengths:
+            inputs[4] = np.array([3], "i4")
+        check(kind, inputs, direction=direction, options=SHARED, **attributes)
+
+
+def test_steps_are_shared_only_where_sequences_are_few_and_wide() -> None:
+    def kernels(batch: int, hidden: int, threads: int) -> set[str]:
+        inputs = arrays("LSTM", 3, batch, 3, hidden, 1)
+        model, _ = layer("LSTM", inputs, hidden_size=hidden)
+        for output in model.graph.output:
+            output.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        options = CompileOptions(threads=threads)
+        with InferenceSession(model.SerializeToString(), options) as session:
+            rows = session.report()
+        return {k[:8] for row in rows for k in row.kernels if k.startswith("rnn")}
+
+    assert kernels(1, 200, 2) == {"rnn_step"}
+    assert kernels(1, 200, 1) == kernels(2, 200, 2) == kernels(1, 40, 2) == {"rnn_f32_"}

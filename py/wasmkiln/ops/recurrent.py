@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir.dtype import F32
 from ..ir.types import TensorType
-from ..program.kernels.rnn import STATE_VECTORS, RnnSpec, Stage
+from ..program.kernels.rnn import STATE_VECTORS, RnnSpec, RnnStepSpec, Stage
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
@@ -12,6 +12,10 @@ from .indexing import row_strides
 from .packed import MAC_GRAIN
 
 __all__ = ["Recurrent"]
+
+# Multiply-accumulates of a step that are worth a barrier (a step of two stages has two, and half
+# the work between them), and the most calls that one layer makes.
+STEP_MACS, MAX_CALLS = 1 << 16, 1024
 
 
 @register("Recurrent", domain=INTERNAL)
@@ -62,21 +66,31 @@ class Recurrent(Op):
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
     ) -> None:
-        """One call over all sequences in all directions."""
+        """One call over all sequences in all directions, or a call for each step and stage."""
+        x = inputs[0]
+        assert x is not None
+        steps, batch = self._sizes(x.type)
+        work = self._macs(x.type) // max(1, steps) * batch * self.directions
+        few = self.directions * batch < lw.threads and steps * len(self.stages) <= MAX_CALLS
+        if few and work >= STEP_MACS * len(self.stages) ** 2:
+            _Steps(self, lw, inputs, outputs).lower()
+        else:
+            self._lower_whole(lw, inputs, outputs)
+
+    def _lower_whole(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
         x, fixed, lengths, h, c, *weights = inputs
         assert x is not None
         steps, batch = self._sizes(x.type)
         panels = -(-self.hidden // self.columns)
         vector = 4 * panels * self.columns
-
-        def place(slot: Slot | None) -> Word:
-            return lw.read(slot) if slot else 0
-
         scratch, share = lw.scratch(STATE_VECTORS * vector)
         args: list[Word] = [lw.write(outputs[0]), lw.write(outputs[1])]
-        args += [lw.write(outputs[2]) if self.cell else 0, lw.read(x), place(h), place(c)]
-        args += [place(fixed), place(lengths), self.hidden, panels, steps, batch, self.reversed]
-        args += [*self._x_steps(x.type), *self._out_steps(outputs[0].type, outputs[1].type)]
+        args += [lw.write(outputs[2]) if self.cell else 0, lw.read(x), _at(lw, h), _at(lw, c)]
+        args += [_at(lw, fixed), _at(lw, lengths), self.hidden, panels, steps, batch]
+        args += [self.reversed, *self._x_steps(x.type)]
+        args += self._out_steps(outputs[0].type, outputs[1].type)
         args += [vector * fixed.type.shape[1] if fixed else 0, scratch, share]
         for slot in weights:
             assert slot is not None
@@ -97,3 +111,83 @@ class Recurrent(Op):
         a, b, c, _ = (4 * s for s in row_strides(out.shape))
         outer, inner, _ = (4 * s for s in row_strides(final.shape))
         return (b, a, c, outer, inner) if self.batch_first else (a, c, b, inner, outer)
+
+
+def _at(lw: Lowering, slot: Slot | None) -> Word:
+    return lw.read(slot) if slot else 0
+
+
+class _Steps:
+    """Few long sequences on several threads, which share the panels of each step."""
+
+    def __init__(
+        self,
+        op: Recurrent,
+        lw: Lowering,
+        inputs: tuple[Slot | None, ...],
+        outputs: tuple[Slot, ...],
+    ) -> None:
+        self.op, self.lw, self.inputs, self.outputs = op, lw, inputs, outputs
+        x = inputs[0]
+        assert x is not None
+        self.x = x
+        self.steps, self.batch = op._sizes(x.type)
+        self.panels = -(-op.hidden // op.columns)
+        self.vector = 4 * self.panels * op.columns
+        share = STATE_VECTORS * self.vector
+        self.state_steps = (share, share * self.batch)
+        floats = STATE_VECTORS * self.vector // 4 * self.batch * op.directions
+        self.state = lw.temporary(TensorType(F32, (floats,)))
+
+    def lower(self) -> None:
+        """A call for each step and stage."""
+        op, lw = self.op, self.lw
+        x_steps = op._x_steps(self.x.type)
+        out_steps = op._out_steps(self.outputs[0].type, self.outputs[1].type)
+        for step in range(self.steps):
+            for stage, slot in zip(op.stages, self.inputs[5:], strict=True):
+                assert slot is not None
+                last = stage is op.stages[-1]
+                c_word, c_steps = self._first_c(step)
+                h_word, h_steps = self._h(step)
+                new = self.vector * (1 - step % 2)
+                args: list[Word] = [
+                    *self._ends(step, last),
+                    lw.read(self.x),
+                    *self._constant(),
+                    h_word,
+                    c_word,
+                ]
+                args += [lw.update(self.state), new, op.hidden, self.panels, self.batch]
+                args += [op.reversed, self.steps, step, *x_steps, *out_steps, *h_steps, *c_steps]
+                fixed = self.inputs[1]
+                args += [self.vector * fixed.type.shape[1] if fixed else 0, self.state_steps[0]]
+                args += [lw.read(slot), slot.type.nbytes // op.directions]
+                spec = RnnStepSpec(op.columns, op.gates, op.cell, stage, last)
+                lw.call(spec, args, op.directions * self.batch * self.panels)
+
+    def _ends(self, step: int, last: bool) -> list[Word]:
+        """Where the outputs go, as far as this call writes them."""
+        words: list[Word] = [self.lw.write(slot) for slot in self.outputs]
+        count = (1 if step < self.steps - 1 else 3) if last else 0
+        return [*words[:count], 0, 0, 0][:3]
+
+    def _constant(self) -> list[Word]:
+        return [_at(self.lw, slot) for slot in self.inputs[1:3]]
+
+    def _h(self, step: int) -> tuple[Word, tuple[int, int]]:
+        """The last step's result, which changes its place; the first step's is given, or zero."""
+        if step == 0:
+            return self._given(self.inputs[3])
+        return self.lw.read(self.state, self.vector * (step % 2)), self.state_steps
+
+    def _first_c(self, step: int) -> tuple[Word, tuple[int, int]]:
+        if step or not self.op.cell:
+            return 0, (0, 0)
+        return self._given(self.inputs[4])
+
+    def _given(self, slot: Slot | None) -> tuple[Word, tuple[int, int]]:
+        if slot is None:
+            return self.lw.read(self.lw.table(bytes(self.vector))), (0, 0)
+        row, direction = self.op._out_steps(self.outputs[0].type, self.outputs[1].type)[3:]
+        return self.lw.read(slot), (row, direction)

@@ -9,7 +9,7 @@ from zlib import crc32
 from ...ir.expr import Expr
 from .base import KernelSpec
 
-__all__ = ["HIDDEN", "NEW", "STATE_VECTORS", "RnnSpec", "Source", "Stage"]
+__all__ = ["HIDDEN", "NEW", "STATE_VECTORS", "RnnSpec", "RnnStepSpec", "Source", "Stage"]
 
 # Vectors of a sequence's state: h, the next h, and two of the cell's own (LSTM's c, GRU's gates).
 HIDDEN, NEW, STATE_VECTORS = 0, 1, 4
@@ -67,3 +67,40 @@ class RnnSpec(KernelSpec):
         """E.g. `rnn_f32_4x8_c_1a2b3c`: gates, columns, whether there is a cell, and the rest."""
         mark = crc32(repr(self.stages).encode()) & 0xFFFFFF
         return f"rnn_f32_{self.gates}x{self.columns}{'_c' if self.cell else ''}_{mark:06x}"
+
+
+@dataclass(frozen=True, slots=True)
+class RnnStepSpec(KernelSpec):
+    """One stage of one step of `RnnSpec`, for several threads: they share the panels.
+
+    last: it is a step's last stage, which also writes the outputs. The state lies in memory that
+    all threads share, [sequence, vector, panel, column]; h and the next h change places with each
+    step.
+
+    args, in words; those of the same name mean the same:
+    out out_h out_c x fixed lengths            out_h and out_c are 0 but in the last step
+    h c state new                              h: where to read it; c: its first value, 0 later on;
+                                               state; new: the next h, as bytes into a state
+    hidden panels batch reversed steps step
+    x_time x_row x_direction
+    out_time out_row out_direction
+    last_row last_direction                    steps of out_h and out_c
+    h_row h_direction c_row c_direction        steps of h and c
+    fixed_direction share                      share: bytes of a sequence's state
+    weights, weights_direction
+
+    range: panels of all sequences, direction by direction.
+    """
+
+    columns: int
+    gates: int
+    cell: bool
+    stage: Stage
+    last: bool
+
+    @property
+    def name(self) -> str:
+        """E.g. `rnn_step_f32_4x8_c_last_1a2b3c`."""
+        mark = crc32(repr(self.stage).encode()) & 0xFFFFFF
+        kind = f"{'_c' if self.cell else ''}{'_last' if self.last else ''}"
+        return f"rnn_step_f32_{self.gates}x{self.columns}{kind}_{mark:06x}"

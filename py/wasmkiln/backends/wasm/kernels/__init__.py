@@ -38,6 +38,7 @@ EMITTERS = {
     "ReduceSpec": "reduce.emit_reduce",
     "ResampleSpec": "resample.emit_resample",
     "RnnSpec": "rnn.emit_rnn",
+    "RnnStepSpec": "rnn_step.emit_rnn_step",
     "ScatterElementsSpec": "scatter.emit_scatter_elements",
     "ScatterNDSpec": "scatter.emit_scatter_nd",
     "SoftmaxSpec": "softmax.emit_softmax",

@@ -8,7 +8,9 @@ A panel is a function of its own, called often and briefly, so that engines soon
 
 from __future__ import annotations
 
-from ....program.kernels.rnn import NEW, RnnSpec, Source, Stage
+from zlib import crc32
+
+from ....program.kernels.rnn import HIDDEN, NEW, RnnSpec, Source, Stage
 from ...base import Target
 from .. import asm as w
 from ..expr import VectorExpr
@@ -20,7 +22,7 @@ from ..val import Val
 from .element import sweep
 from .gemm import minimum
 
-__all__ = ["emit_rnn"]
+__all__ = ["copy_function", "emit_rnn", "panel_function"]
 
 _WORDS = (
     "out out_h out_c x h c fixed lengths hidden panels steps batch reversed x_time x_row "
@@ -36,7 +38,7 @@ UNROLL = 4
 
 def emit_rnn(spec: RnnSpec, m: Module, target: Target) -> Function:
     """One sequence after the other."""
-    stages = [_panel(m, f"{spec.name}_{i}", spec, s, target) for i, s in enumerate(spec.stages)]
+    stages = [panel_function(m, spec.columns, s, target) for s in spec.stages]
     f = kernel(m, spec.name)
     sequence = _Sequence(f, spec, stages)
     _, begin, end, _ = f.params
@@ -54,7 +56,7 @@ class _Sequence:
         self.stride = f.let(self.args["panels"] * (4 * spec.columns))
         self.state = f.let(self.args["scratch"] + f.params[3] * self.args["share"])
         self.weights = [f.local(i32) for _ in stages]
-        self.copy = f.module.once("rnn_copy", lambda: _copy(f.module))
+        self.copy = copy_function(f.module)
 
     def emit(self, u: Local) -> None:
         """The sequence of index `u`."""
@@ -134,30 +136,40 @@ class _Sequence:
         with f.for_range(at, 0, self.stride, width):
             source = self.state + self.stride * stage.source
             own = self.state + at
-            f.call(self.stages[i], gates, weights, source, hidden, own, fixed + at, self.stride)
+            new = own + self.stride * NEW
+            vectors = own, new, own, fixed + at
+            f.call(self.stages[i], gates, weights, source, hidden, *vectors, self.stride)
             f.add_to(gates, width * spec.gates)
             f.add_to(weights, hidden * (width * len(stage.starts)))
         f.free(at, gates, weights)
 
 
-def _panel(m: Module, name: str, spec: RnnSpec, stage: Stage, target: Target) -> Function:
-    """(x, weights, source, k, own, fixed, stride): one panel of a stage.
+def panel_function(m: Module, columns: int, stage: Stage, target: Target) -> Function:
+    """(x, weights, source, k, old, new, own, fixed, stride): one panel of a stage.
 
-    own: its part of the state's first vector, fixed: of the first fixed vector; others lie `stride`
-    bytes behind each other.
+    old, new: its parts of h and the next h. own: of the state's first vector, fixed: of the first
+    fixed vector; others lie `stride` bytes behind each other.
     """
-    f = m.function(name, (i32,) * 7)
-    x, weights, source, k, own, fixed, stride = f.params
-    vectors = spec.columns // 4
+    name = f"rnn_panel_{columns}_{crc32(repr(stage).encode()) & 0xFFFFFF:06x}"
+    return m.once(name, lambda: _panel(m, name, columns, stage, target))
+
+
+def _panel(m: Module, name: str, columns: int, stage: Stage, target: Target) -> Function:
+    f = m.function(name, (i32,) * 9)
+    x, weights, source, k, old, new, own, fixed, stride = f.params
+    vectors = columns // 4
+
+    def state(index: int) -> Val:
+        return {HIDDEN: old, NEW: new}.get(index, own + stride * index)
 
     def load(where: Source, v: int) -> Val:
         kind, index = where
         if kind == "zero":
             return w.f32x4_const(0)
         if kind == "x":
-            return w.v128_load(x, offset=4 * spec.columns * index + 16 * v, align=4)
-        base = own if kind == "state" else fixed
-        return w.v128_load(base + stride * index if index else base, offset=16 * v, align=4)
+            return w.v128_load(x, offset=4 * columns * index + 16 * v, align=4)
+        base = state(index) if kind == "state" else fixed + stride * index
+        return w.v128_load(base, offset=16 * v, align=4)
 
     starts = [load(s, v) for s in stage.starts for v in range(vectors)]
     sums = _products(f, target, starts, weights, source, k)
@@ -167,7 +179,7 @@ def _panel(m: Module, name: str, spec: RnnSpec, stage: Stage, target: Target) ->
         values += [load(s, v) for s in stage.operands]
         for vector, expr in exprs:
             made = f.let(expr(*values))
-            f.v128_store(own + stride * vector if vector else own, made, offset=16 * v)
+            f.v128_store(state(vector), made, offset=16 * v)
             values.append(made)
     return f
 
@@ -208,6 +220,11 @@ def _products(
             for a, b in zip(sums[i], sums[i + ways], strict=True):
                 f.set(a, w.f32x4_add(a, b))
     return sums[0]
+
+
+def copy_function(m: Module) -> Function:
+    """(out, source, nbytes): copy a vector of floats."""
+    return m.once("rnn_copy", lambda: _copy(m))
 
 
 def _copy(m: Module) -> Function:
