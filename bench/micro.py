@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
@@ -33,6 +33,8 @@ from bench.task import Task, options
 from tests.browser import chromium_launch_options
 
 __all__ = ["MicroRow", "Operation", "main", "operations", "table"]
+
+LEAST_MS = 1e-6  # in place of 0, which a coarse clock may give
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,11 @@ def rows(task: Task, found: Sequence[Operation], times: dict[str, Any]) -> list[
     groups: dict[tuple[object, ...], list[Operation]] = {}
     for operation in found:
         groups.setdefault(operation.key, []).append(operation)
-    total = sum(fast_mean([sum(s[k] for k in o.steps) for s in sweeps]) for o in found)
+    taken = {o.steps: fast_mean([sum(s[k] for k in o.steps) for s in sweeps]) for o in found}
+    total = max(sum(taken.values()), LEAST_MS)
     made = []
     for same in groups.values():
-        samples = [sum(s[k] for o in same for k in o.steps) / len(same) for s in sweeps]
-        ms, first = max(fast_mean(samples), 1e-6), same[0]
+        ms, first = max(fmean(taken[o.steps] for o in same), LEAST_MS), same[0]
         gflops = 2 * first.macs / ms / 1e6
         made.append(
             MicroRow(

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from wasmkiln.devserver.compress import ensure_compressed
@@ -25,6 +26,7 @@ __all__ = ["CACHE", "ROOT", "open_site", "publish", "publish_file", "publish_tfj
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 WORK = CACHE / "bench" / "served"
+TFJS = Path(__file__).with_name("tfjs.py")
 
 
 def open_site(with_peers: bool = True) -> Site:
@@ -55,13 +57,18 @@ def publish(site: Site, tasks: Sequence[Task]) -> tuple[Site, list[Task]]:
 
 def publish_tfjs(site: Site, task: Task) -> Site:
     """The site with the task's program for TensorFlow.js, or with the reason why there is none."""
-    try:
-        program, weights = translate(task)
-    except NoProgramError as error:
-        program, weights = json.dumps({"missing": str(error)}).encode(), b""
-    stem = "models/" + task.name
-    site = publish_file(site, f"{stem}.tfjs.json", program)
-    return publish_file(site, f"{stem}.tfjs.bin", weights)
+    names = [f"models/{task.name}.tfjs.{ending}" for ending in ("json", "bin")]
+    stamp = WORK / f"models/{task.name}.tfjs.stamp"
+    state = f"{task.path} {task.path.stat().st_mtime_ns} {sha256(TFJS.read_bytes()).hexdigest()}"
+    if not stamp.is_file() or stamp.read_text() != state:
+        try:
+            contents = translate(task)
+        except NoProgramError as error:
+            contents = json.dumps({"missing": str(error)}).encode(), b""
+        for name, content in zip(names, contents, strict=True):
+            _write(name, content)
+        stamp.write_text(state)
+    return Site(site.static, {**site.files, **{f"/bench/{name}": WORK / name for name in names}})
 
 
 def publish_file(site: Site, name: str, content: bytes) -> Site:
