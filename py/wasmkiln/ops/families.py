@@ -24,6 +24,7 @@ FAMILIES = {
     "conv": "Conv",
     "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
     "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
+    "cumulative": "CumSum wasmkiln.RunningSum",
     "elementwise": (
         "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "
         "BitwiseXor Ceil Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual IsInf IsNaN Less "
@@ -72,6 +73,7 @@ FAMILIES = {
     "scatter": "Scatter ScatterElements ScatterND",
     "shape": "Shape Size",
     "slice": "Slice",
+    "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
 }
 

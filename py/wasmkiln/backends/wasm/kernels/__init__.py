@@ -21,6 +21,7 @@ EMITTERS = {
     "Col2ImSpec": "col2im.emit_col2im",
     "ConvSpec": "conv.emit_conv",
     "CopySpec": "copy.emit_copy",
+    "CumulativeSpec": "cumulative.emit_cumulative",
     "DepthwiseSpec": "depthwise.emit_depthwise",
     "DotSpec": "dot.emit_dot",
     "GatherElementsSpec": "gather.emit_gather_elements",
@@ -42,6 +43,7 @@ EMITTERS = {
     "ScatterElementsSpec": "scatter.emit_scatter_elements",
     "ScatterNDSpec": "scatter.emit_scatter_nd",
     "SoftmaxSpec": "softmax.emit_softmax",
+    "TopKSpec": "sort.emit_topk",
     "TransposeSpec": "copy.emit_transpose",
 }
 

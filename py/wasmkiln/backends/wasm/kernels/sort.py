@@ -1,0 +1,103 @@
+"""The k best elements of lines (see program/kernels/sort.py).
+
+for each line: a heap of the indices of the first k elements, whose root is the worst one; each
+better element takes the root's place; then the roots leave the heap one by one, worst first.
+"""
+
+from __future__ import annotations
+
+from ....ir.expr import arg, call
+from ....program.kernels.sort import TopKSpec
+from ...base import Target
+from .. import asm as w
+from ..expr import ScalarExpr
+from ..function import Function, Local
+from ..isa import i32
+from ..loops import kernel, load_args
+from ..module import Module
+from ..val import Val
+from .element import load_scalar, store_scalar
+
+__all__ = ["emit_topk"]
+
+
+def emit_topk(spec: TopKSpec, m: Module, target: Target) -> Function:
+    """One line after the other."""
+    worse = _worse(m, spec)
+    sift = _sift(m, spec, worse)
+    f = kernel(m, spec.name)
+    _, begin, end, thread = f.params
+    values, indices, x, r, k, inner, scratch, share = load_args(
+        f, "values indices x r k inner scratch share"
+    )
+    size = spec.dtype.itemsize
+    heap, stride = f.let(scratch + thread * share), f.let(inner * size)
+    line, to, i = f.local(i32), f.local(i32), f.local(i32)
+    with f.for_range(begin, begin, end):
+        outer = f.let(begin // inner)
+        rest = f.let(begin - outer * inner)
+        f.set(line, x + (outer * r * inner + rest) * size)
+        f.set(to, outer * k * inner + rest)
+        with f.for_range(i, 0, k):
+            f.i32_store(heap + i * 4, i)
+        with f.for_range(i, k // 2 - 1, -1, -1):
+            f.call(sift, heap, k, i, line, stride)
+        with f.for_range(i, k, r), f.if_(f.call(worse, line, stride, w.i32_load(heap), i)):
+            f.i32_store(heap, i)
+            f.call(sift, heap, k, 0, line, stride)
+        with f.for_range(i, k - 1, 0, -1):
+            _swap(f, heap, heap + i * 4)
+            f.call(sift, heap, i, 0, line, stride)
+        with f.for_range(i, 0, k):
+            found = f.let(w.i32_load(heap + i * 4))
+            element = load_scalar(spec.dtype, line + found * stride)
+            store_scalar(f, spec.dtype, values + to * size, element)
+            f.i64_store(indices + to * 8, w.i64_extend_i32_u(found))
+            f.add_to(to, inner)
+            f.free(found)
+        f.free(outer, rest)
+    return f
+
+
+def _worse(m: Module, spec: TopKSpec) -> Function:
+    """(line, stride, a, b): whether element a of the line is worse than element b."""
+    f = m.function(f"{spec.name}_worse", (i32,) * 4, (i32,))
+    line, stride, a, b = f.params
+    x, y = (f.let(load_scalar(spec.dtype, line + i * stride)) for i in (a, b))
+    first, second = arg(0, spec.dtype), arg(1, spec.dtype)
+    less = ScalarExpr(f, call("lt" if spec.largest else "gt", first, second))
+    equal = ScalarExpr(f, call("eq", first, second))
+    f.return_(less(x, y) | (equal(x, y) & (a > b)))
+    return f
+
+
+def _sift(m: Module, spec: TopKSpec, worse: Function) -> Function:
+    """(heap, n, root, line, stride): let the root sink until no child is worse."""
+    f = m.function(f"{spec.name}_sift", (i32,) * 5)
+    heap, n, root, line, stride = f.params
+    child, at = f.local(i32), f.local(i32)
+
+    def is_worse(a: Val, b: Val) -> Val:
+        return f.call(worse, line, stride, w.i32_load(a), w.i32_load(b))
+
+    with f.loop() as again:
+        f.set(child, root * 2 + 1)
+        with f.if_(child >= n):
+            f.return_()
+        f.set(at, heap + child * 4)
+        with f.if_((child + 1) < n), f.if_(is_worse(at + 4, at)):
+            f.add_to(child, 1)
+            f.add_to(at, 4)
+        with f.if_(is_worse(at, heap + root * 4)):
+            _swap(f, heap + root * 4, at)
+            f.set(root, child)
+            f.br(again)
+    return f
+
+
+def _swap(f: Function, a: Val | Local, b: Val | Local) -> None:
+    """Exchange two words; the addresses are evaluated twice."""
+    kept = f.let(w.i32_load(a))
+    f.i32_store(a, w.i32_load(b))
+    f.i32_store(b, kept)
+    f.free(kept)

@@ -1,0 +1,31 @@
+"""cumulative: running sums along an axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir.dtype import DType
+from .base import KernelSpec
+
+__all__ = ["CumulativeSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class CumulativeSpec(KernelSpec):
+    """Sums of all elements of a line up to each of them, in scalar code.
+
+    exclusive: without the element itself.
+
+    args: out, x (addresses); R, inner (elements); first, step (bytes)
+    A line has R elements, `step` bytes apart; it starts `first` bytes behind its lowest element, so
+    that it may run backwards. The lines lie as in [outer, R, inner].
+    range: lines.
+    """
+
+    dtype: DType
+    exclusive: bool
+
+    @property
+    def name(self) -> str:
+        """E.g. `cumulative_f32_exclusive`."""
+        return f"cumulative_{self.dtype}{'_exclusive' if self.exclusive else ''}"
