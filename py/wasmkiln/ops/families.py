@@ -32,6 +32,7 @@ FAMILIES = {
         "Sub Sum Tan Tanh Where Xor"
     ),
     "gated": "CausalConvWithState SwiGLU",
+    "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "loop": "Loop Scan",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..ir.graph import Graph
 from ..options import CompileOptions
+from .attention import fuse_attention
 from .bind import bind
 from .bottleneck import fuse_bottlenecks
 from .clean import clean
@@ -44,6 +45,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("absorb_more_pads", absorb_pads),  # those that a transpose kept apart
     ("to_maps", to_maps),  # all that is elementwise
     ("fuse_maps", fuse_maps),
+    ("fuse_attention", fuse_attention),  # once scale and mask are one expression
     ("fuse_reductions", fuse_reductions),
     ("fuse_epilogues", fuse_epilogues),
     ("select", select),  # kernels, and the packing of their weights

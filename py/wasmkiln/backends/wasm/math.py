@@ -14,7 +14,9 @@ from ...ir.dtype import F32, I32, DType
 from ...ir.expr import Expr, arg, call, cast, clamp, const, select
 from .legalize import bitcast
 
-__all__ = ["FUNCTIONS", "TRIGONOMETRIC", "approximation", "expand", "trig_of_reduced"]
+__all__ = [
+    "FUNCTIONS", "TRIGONOMETRIC", "approximation", "exp_negative", "expand", "trig_of_reduced",
+]  # fmt: skip
 
 TRIGONOMETRIC = frozenset(["sin", "cos", "tan"])  # not in FUNCTIONS, as they branch: see trig.py
 
@@ -46,6 +48,12 @@ def _power_of_two(n: Expr) -> Expr:
     return bitcast(call("shl", n + 127, 23), F32)
 
 
+_EXP = (
+    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+    5.0000001201e-1,
+)  # fmt: skip
+
+
 def exp(x: Expr, shift: int = 0) -> Expr:
     """e**x * 2**shift: x = n ln 2 + r, a polynomial of degree 7 in r, scaled twice. 1 ulp.
 
@@ -54,14 +62,27 @@ def exp(x: Expr, shift: int = 0) -> Expr:
     x = clamp(x, -104.0, 89.5)  # beyond, the result is 0 or infinite even if halved
     n = call("round", x * (1 / LN2))
     r = (x - n * LN2_HIGH) - n * LN2_LOW
-    p = _horner(
-        r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-        5.0000001201e-1,
-    )  # fmt: skip
+    p = _horner(r, *_EXP)
     p = (p * (r * r) + r) + 1.0
     whole = cast(n, I32) + shift if shift else cast(n, I32)
     half = call("shr", whole, 1)
     return p * _power_of_two(half) * _power_of_two(whole - half)
+
+
+def exp_negative(x: Expr) -> Expr:
+    """e**x for x <= 0, in half the steps of `exp`: 0 below -87.7, else 2 ulp.
+
+    Adding 1.5 * 2**23 rounds to an integer, which the low bits then hold. From n = -127 on the bits
+    of 2**n come out as those of 0.
+    """
+    x = call("max", x, -88.0)
+    magic = 12582912.0
+    shifted = x * (1 / LN2) + magic
+    n = shifted - magic
+    r = (x - n * LN2_HIGH) - n * LN2_LOW
+    p = _horner(r, *_EXP)
+    p = (p * (r * r) + r) + 1.0
+    return p * bitcast(call("shl", bitcast(shifted, I32) + 127, 23), F32)
 
 
 def log(x: Expr) -> Expr:

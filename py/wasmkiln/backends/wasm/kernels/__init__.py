@@ -16,6 +16,7 @@ __all__ = ["EMITTERS", "emit"]
 # By the class of the specification: the emitter's file and name. A program imports those it needs.
 EMITTERS = {
     "ArgReduceSpec": "argreduce.emit_argreduce",
+    "AttentionSpec": "attention.emit_attention",
     "BilinearSpec": "resample.emit_bilinear",
     "BottleneckSpec": "bottleneck.emit_bottleneck",
     "Col2ImSpec": "col2im.emit_col2im",

@@ -15,17 +15,15 @@ from ..module import Module
 from .copy import transpose_tile
 from .gemm import minimum
 
-__all__ = ["emit_pack"]
+__all__ = ["emit_pack", "panel_function"]
 
 
 def emit_pack(spec: PackSpec, m: Module, target: Target) -> Function:
     """One panel after the other."""
-    panel = _panel(m, spec)
+    panel = panel_function(m, spec)
     f = kernel(m, spec.name)
     _, begin, end, _ = f.params
-    out, source, k, n, step, panels, in_batch = load_args(
-        f, "out source k n step panels in_batch"
-    )
+    out, source, k, n, step, panels, in_batch = load_args(f, "out source k n step panels in_batch")
     width, along = spec.columns, 4 if not spec.transposed else step
     with f.for_range(begin, begin, end):
         batch = f.let(begin // panels)
@@ -42,9 +40,14 @@ def emit_pack(spec: PackSpec, m: Module, target: Target) -> Function:
     return f
 
 
-def _panel(m: Module, spec: PackSpec) -> Function:
+def panel_function(m: Module, spec: PackSpec) -> Function:
     """(out, source, k, step, columns): one panel, called once for each."""
-    f = m.function(f"{spec.name}_panel", (i32,) * 5)
+    name = f"{spec.name}_panel"
+    return m.once(name, lambda: _panel(m, name, spec))
+
+
+def _panel(m: Module, name: str, spec: PackSpec) -> Function:
+    f = m.function(name, (i32,) * 5)
     out, source, k, step, columns = f.params
     width = spec.columns
     end = f.let(out + k * (4 * width))

@@ -15,6 +15,7 @@ from ..expr import VectorExpr
 from ..function import Function, Local
 from ..isa import i32, v128
 from ..loops import kernel, load_args
+from ..math import exp_negative
 from ..module import Module
 from ..val import Val
 from .element import store_bytes
@@ -22,7 +23,7 @@ from .element import store_bytes
 __all__ = ["emit_softmax"]
 
 _SHIFTED = arg(0, F32) - arg(1, F32)
-_EXP = call("exp", _SHIFTED)
+_EXP = exp_negative(_SHIFTED)
 _SCALED = arg(0, F32) * arg(1, F32)
 _LOG = call("log", arg(0, F32))
 _LOG_RESULT = _SHIFTED - arg(2, F32)
