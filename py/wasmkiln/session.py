@@ -246,14 +246,20 @@ def _choose(names: Sequence[str] | None, artifact: Artifact) -> list[IOBinding]:
 
 def _fetch(np: Any, instance: Instance, b: IOBinding) -> Array:
     data = bytearray(instance.read(b.offset, b.type.nbytes))  # writable, and the array's own
-    array: Array = np.frombuffer(data, b.type.dtype.full).reshape(b.type.shape)
+    try:
+        dtype = np.dtype(b.type.dtype.full)
+    except TypeError:  # NumPy's own types end at f16; the others are those of ml_dtypes
+        raise MissingDependencyError(
+            f"output '{b.name}' is {b.type.dtype.full}: pip install ml_dtypes, and import it"
+        ) from None
+    array: Array = np.frombuffer(data, dtype).reshape(b.type.shape)
     return array
 
 
-_ORT_NAMES = {"float32": "float", "float64": "double"}
+_ORT_NAMES = {"float32": "float", "float64": "double", "float4_e2m1fn": "float4e2m1"}
 
 
 def _node_arg(name: str, t: InputType) -> NodeArg:
-    kind = _ORT_NAMES.get(t.dtype.full, t.dtype.full)
+    kind = _ORT_NAMES.get(t.dtype.full, t.dtype.full.replace("_", ""))
     shape = [d.name if isinstance(d, Sym) else d for d in t.shape or ()]
     return NodeArg(name, f"tensor({kind})", shape)

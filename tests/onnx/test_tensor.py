@@ -20,6 +20,7 @@ from wasmkiln.onnx.tensor import ELEMENT_TYPES, stored, to_const, to_dense
 from tests.onnx.make import blob, integer, model, varint
 
 TYPES = {name: number for number, (name, bits) in ELEMENT_TYPES.items() if bits}
+PACKED = {number for number, (_, bits) in ELEMENT_TYPES.items() if 0 < bits < 8}
 
 
 def read(tensor: onnx.TensorProto) -> tuple[OurTensor, Files]:
@@ -73,7 +74,9 @@ def test_every_type_in_raw_and_typed_fields(name: str, form: str, count: int) ->
     assert our_bytes(tensor) == raw_of(tensor)
 
 
-@pytest.mark.parametrize("name", sorted(n for n, k in TYPES.items() if k in BY_ONNX))
+@pytest.mark.parametrize(
+    "name", sorted(n for n, k in TYPES.items() if k in BY_ONNX and k not in PACKED)
+)
 def test_small_tensors_are_inline_and_large_ones_stay(name: str) -> None:
     number = TYPES[name]
     for count, inline in ((MAX_INLINE, True), (MAX_INLINE + 1, False)):
@@ -83,6 +86,14 @@ def test_small_tensors_are_inline_and_large_ones_stay(name: str) -> None:
         assert ours.shape == (count,)
         assert ours.is_inline == inline
         assert ours.nbytes == array.nbytes
+
+
+@pytest.mark.parametrize("name", sorted(n for n, k in TYPES.items() if k in PACKED))
+@pytest.mark.parametrize("count", [0, 1, 5, MAX_INLINE + 1])
+def test_packed_elements_get_a_byte_each(name: str, count: int) -> None:
+    array = samples(TYPES[name], count)
+    ours = const(numpy_helper.from_array(array, "t"))
+    assert ours.data == array.tobytes()
 
 
 def test_typed_little_endian_floats_stay_in_the_file_too() -> None:

@@ -98,6 +98,12 @@ class GraphBuilder:
     def append(self, node: Node) -> None:
         """Add a node whose output names are given; infers its types, or folds it away."""
         inputs = tuple([self.types[i] if i else None for i in node.inputs])
+        if not node.op.takes_narrow:
+            for t in inputs:
+                if t is not None and t.dtype.kind == "n":
+                    raise UnsupportedOperatorError(
+                        f"{describe(node, inputs)}: computing with {t.dtype} is not supported"
+                    )
         if _may_fold(node, inputs):
             folded = self._fold(node, inputs)
             if folded is not None:

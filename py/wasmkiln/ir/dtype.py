@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "BF16", "BOOL", "BY_NAME", "BY_ONNX", "C64", "C128", "F16", "F32", "F64", "I8", "I16",
-    "I32", "I64", "STRING", "U8", "U16", "U32", "U64", "DType",
+    "I32", "I64", "NARROW", "STRING", "U8", "U16", "U32", "U64", "DType",
 ]  # fmt: skip
 
 
@@ -15,7 +15,8 @@ class DType:
     """One ONNX element type.
 
     name: our short name. onnx: the number in TensorProto.DataType. itemsize: bytes per element.
-    kind: 'f' float, 'i' signed, 'u' unsigned, 'b' bool, 's' string, 'c' complex.
+    kind: 'f' float, 'i' signed, 'u' unsigned, 'b' bool, 's' string, 'c' complex, 'n' narrow: a
+    code in a byte, which only conversions understand.
     full: the name that onnxruntime and NumPy use ("float32").
     code: the format character of `struct`, or '' where struct has none.
     """
@@ -65,8 +66,20 @@ C64 = DType("c64", 14, 8, "c", "complex64")
 C128 = DType("c128", 15, 16, "c", "complex128")
 BF16 = DType("bf16", 16, 2, "f", "bfloat16")
 
+NARROW = (
+    DType("f8e4m3fn", 17, 1, "n", "float8_e4m3fn"),
+    DType("f8e4m3fnuz", 18, 1, "n", "float8_e4m3fnuz"),
+    DType("f8e5m2", 19, 1, "n", "float8_e5m2"),
+    DType("f8e5m2fnuz", 20, 1, "n", "float8_e5m2fnuz"),
+    DType("u4", 21, 1, "n", "uint4"),
+    DType("i4", 22, 1, "n", "int4"),
+    DType("f4e2m1", 23, 1, "n", "float4_e2m1fn"),
+    DType("u2", 25, 1, "n", "uint2"),
+    DType("i2", 26, 1, "n", "int2"),
+)
+
 _ALL = (
-    F32, U8, I8, U16, I16, I32, I64, STRING, BOOL, F16, F64, U32, U64, C64, C128, BF16,
+    F32, U8, I8, U16, I16, I32, I64, STRING, BOOL, F16, F64, U32, U64, C64, C128, BF16, *NARROW,
 )  # fmt: skip
 BY_ONNX: dict[int, DType] = {t.onnx: t for t in _ALL}
 BY_NAME: dict[str, DType] = {t.name: t for t in _ALL} | {t.full: t for t in _ALL}

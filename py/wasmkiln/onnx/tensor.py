@@ -59,7 +59,24 @@ def to_const(tensor: TensorProto, files: Files, what: str = "") -> Const:
     """The constant that a tensor holds; `what` names it in errors."""
     what = what or f"tensor '{tensor.name}'"
     dtype = element_type(tensor.data_type, what)
-    return Const(dtype, tensor.dims, stored(tensor, files, what))
+    data = stored(tensor, files, what)
+    bits = ELEMENT_TYPES[tensor.data_type][1]
+    if bits < 8:
+        data = _unpacked(data, bits, prod(tensor.dims), files, what)
+    return Const(dtype, tensor.dims, data)
+
+
+def _unpacked(data: Span | bytes, bits: int, count: int, files: Files, what: str) -> bytes:
+    """Elements of less than a byte in a byte each, the first from the lowest bits."""
+    if count > MAX_DENSE:
+        raise UnsupportedOperatorError(f"{what} of {count} packed elements is not supported")
+    if isinstance(data, Span):
+        data = files.sources[data.file].read(data.offset, data.nbytes)
+    each, mask = 8 // bits, (1 << bits) - 1
+    out = bytearray(len(data) * each)
+    for k in range(each):
+        out[k::each] = bytes([byte >> k * bits & mask for byte in data])
+    return bytes(out[:count])
 
 
 def stored(tensor: TensorProto, files: Files, what: str) -> Span | bytes:

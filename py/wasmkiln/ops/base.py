@@ -37,6 +37,7 @@ class Op:
     outputs that the model's node has. Fields whose default is a bool take ONNX's 0 and 1.
     """
 
+    takes_narrow: ClassVar[bool] = False  # whether inputs may be of a dtype in ir.dtype.NARROW
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""
     since: ClassVar[int] = 1

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
-from ..ir.dtype import BOOL, BY_ONNX, STRING, DType
+from ..ir.dtype import BOOL, BY_ONNX, F32, STRING, DType
 from ..ir.expr import Expr, cast
 from ..ir.types import TensorType
 from .base import Op, register
 from .elementwise import Elementwise, truth
+from .narrow import decoded, encoded, is_narrow
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -38,16 +39,36 @@ def convert(x: Expr, dtype: DType) -> Expr:
 class Cast(Elementwise):
     """x in the dtype `to`. Floats outside of an integer's range saturate."""
 
+    takes_narrow = True
     to: int
 
     def expr(self, x: Expr) -> Expr:
         """A conversion."""
         return convert(x, dtype_of(self.to))
 
+    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
+        """The converted elements; those of narrow types are left to kernels."""
+        (x,) = inputs
+        narrow = is_narrow(dtype_of(self.to)) or (x is not None and is_narrow(x.dtype))
+        return None if narrow else super().evaluate(x)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """Decodes and encodes narrow types."""
+        (x,) = inputs
+        own, to = g.type(x).dtype, dtype_of(self.to)
+        if not is_narrow(own) and not is_narrow(to):
+            return None
+        if own == to:
+            return (x,)
+        x = decoded(g, x)
+        if is_narrow(to):
+            return (encoded(g, x, to, getattr(self, "saturate", True)),)
+        return (x if to == F32 else g.add(Cast(to=self.to), x),)
+
 
 @register("Cast", since=19)
 class Cast19(Cast):
-    """Cast; `saturate` and `round_mode` only matter for 8-bit floats, which aren't supported."""
+    """Cast; `saturate` only matters for 8-bit floats, `round_mode` for powers of two."""
 
     saturate: bool = True
     round_mode: str = "up"
@@ -57,6 +78,7 @@ class Cast19(Cast):
 class CastLike(Op):
     """x in the dtype of another tensor, whose elements and shape do not matter."""
 
+    takes_narrow = True
     saturate: bool = True
     round_mode: str = "up"
 
@@ -67,13 +89,14 @@ class CastLike(Op):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A Cast."""
         x, like = inputs
-        return (g.add(Cast(to=g.type(like).dtype.onnx), x),)
+        return (g.add(Cast19(to=g.type(like).dtype.onnx, saturate=self.saturate), x),)
 
 
 @register("BitCast", since=26)
 class BitCast(Op):
     """The bytes of x read as another dtype of equal size."""
 
+    takes_narrow = True
     to: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

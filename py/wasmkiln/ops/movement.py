@@ -53,6 +53,7 @@ def filled(g: GraphBuilder, value: Const, shape: Shape) -> str:
 class View(Op):
     """The input's memory under another shape of equal size."""
 
+    takes_narrow = True
     shape: Shape
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

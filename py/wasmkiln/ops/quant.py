@@ -16,6 +16,7 @@ from .base import Op, create, register
 from .cast import dtype_of
 from .compose import apply, expand_to, reshape
 from .movement import StridedSlice
+from .narrow import decoded, is_narrow, quantized
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -72,6 +73,17 @@ def quantize(g: GraphBuilder, x: str, scale: str, zero: str, dtype: DType) -> st
     return apply(g, saturate(moved, dtype), x, scale, zero)
 
 
+def _quantize_narrow(
+    g: GraphBuilder, x: str, scale: str, zero: str, dtype: DType, saturates: bool
+) -> str:
+    """The quantized value in a type of `narrow`; floats are rounded but once."""
+    ratio = cast(arg(0, g.type(x).dtype), F32) / cast(arg(1, g.type(scale).dtype), F32)
+    if not zero:
+        return quantized(g, apply(g, ratio, x, scale), dtype, saturates)
+    steps = ratio if dtype.name.startswith("f") else call("round", ratio)
+    return quantized(g, apply(g, steps + arg(2), x, scale, zero), dtype, saturates)
+
+
 def dequantize(g: GraphBuilder, x: str, scale: str, zero: str, dtype: DType | None = None) -> str:
     """The real value, by default in the dtype of the scale."""
     own, out = g.type(x).dtype, dtype or g.type(scale).dtype
@@ -87,6 +99,7 @@ def dequantize(g: GraphBuilder, x: str, scale: str, zero: str, dtype: DType | No
 class _Quantize(Op):
     """What all versions of QuantizeLinear share."""
 
+    takes_narrow = True
     axis: int = 1
 
     def infer(
@@ -104,7 +117,9 @@ class _Quantize(Op):
         dtype = self.infer(*types)[0].dtype  # type: ignore[arg-type]
         shape, block = g.shape(x), getattr(self, "block_size", 0)
         scale = along(g, scale, shape, self.axis, block)
-        zero = zero and along(g, zero, shape, self.axis, block)
+        zero = zero and along(g, decoded(g, zero), shape, self.axis, block)
+        if is_narrow(dtype):
+            return (_quantize_narrow(g, x, scale, zero, dtype, getattr(self, "saturate", True)),)
         return (quantize(g, x, scale, zero, dtype),)
 
 
@@ -126,6 +141,7 @@ class QuantizeLinear(_Quantize):
 class _Dequantize(Op):
     """What all versions of DequantizeLinear share."""
 
+    takes_narrow = True
     axis: int = 1
 
     def infer(
@@ -141,8 +157,8 @@ class _Dequantize(Op):
         (t,) = self.infer(g.type(x), g.type(scale))
         block = getattr(self, "block_size", 0)
         scale = along(g, scale, t.shape, self.axis, block)
-        zero = zero and along(g, zero, t.shape, self.axis, block)
-        return (dequantize(g, x, scale, zero, t.dtype),)
+        zero = zero and along(g, decoded(g, zero), t.shape, self.axis, block)
+        return (dequantize(g, decoded(g, x), scale, zero, t.dtype),)
 
 
 @register("DequantizeLinear", since=10)

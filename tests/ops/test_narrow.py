@@ -1,0 +1,105 @@
+"""Types of 8, 4 and 2 bits: each code and many floats, against ml_dtypes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from wasmkiln import CompileOptions, UnsupportedOperatorError
+
+from tests.ops.check import build, run_ours
+
+Array = np.ndarray[Any, Any]
+
+FLOATS = ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float4_e2m1fn"]
+INTS = {"int4": 4, "uint4": 4, "int2": 2, "uint2": 2}
+
+
+def codes(name: str) -> Array:
+    bits = INTS.get(name, 4 if "4_e" in name else 8)
+    return np.arange(1 << bits, dtype=np.uint8).view(getattr(ml_dtypes, name))
+
+
+def number(name: str) -> int:
+    return int(helper.np_dtype_to_tensor_dtype(np.dtype(getattr(ml_dtypes, name))))
+
+
+def cast(x: Array, to: int, simd: Any = "relaxed", **attributes: int) -> Array:
+    node = helper.make_node("Cast", ["x"], ["y"], to=to, **attributes)
+    model = build([node], {"x": x}, (), ["y"], opset=25)
+    return run_ours(model, {"x": x}, CompileOptions(simd=simd))[0]
+
+
+def floats() -> Array:
+    """Floats of all sizes, ties between codes and their neighbours, and the special ones."""
+    rng = np.random.default_rng(1)
+    wild = rng.integers(0, 1 << 32, 4000, dtype=np.uint32).view(np.float32)
+    near = (rng.normal(0, 1, 4000) * 2.0 ** rng.integers(-20, 18, 4000)).astype(np.float32)
+    values = [np.float32([0.0, -0.0, np.inf, -np.inf, np.nan, -np.nan, 1e-45, -1e-45]), wild, near]
+    for name in FLOATS:
+        own = codes(name).astype(np.float32)
+        own = np.unique(own[np.isfinite(own)])
+        ties = (own[1:] + own[:-1]) / 2
+        values += [own, ties, np.nextafter(ties, np.inf), np.nextafter(ties, -np.inf)]
+    return np.concatenate(values).astype(np.float32)
+
+
+@pytest.mark.parametrize("simd", ["relaxed", "baseline"])
+@pytest.mark.parametrize("name", [*FLOATS, *INTS])
+def test_each_code_has_its_value(name: str, simd: str) -> None:
+    expected = codes(name).astype(np.float32)
+    np.testing.assert_array_equal(cast(codes(name), TensorProto.FLOAT, simd), expected)
+
+
+@pytest.mark.parametrize("simd", ["relaxed", "baseline"])
+@pytest.mark.parametrize("saturate", [1, 0])
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_floats_go_to_the_nearest_code(name: str, saturate: int, simd: str) -> None:
+    x, dtype = floats(), np.dtype(getattr(ml_dtypes, name))
+    saturates = saturate and name != "float4_e2m1fn"  # which always does
+    expected = numpy_helper.saturate_cast(x, dtype) if saturates else x.astype(dtype)
+    actual = cast(x, number(name), simd, saturate=saturate)
+    assert actual.dtype == dtype
+    ours, theirs = actual.astype(np.float32), expected.astype(np.float32)
+    np.testing.assert_array_equal(ours, theirs)
+    if name != "float4_e2m1fn":
+        numbers = ~np.isnan(theirs)
+        np.testing.assert_array_equal(actual.view("u1")[numbers], expected.view("u1")[numbers])
+
+
+@pytest.mark.parametrize("name", INTS)
+def test_integers_go_there_and_back(name: str) -> None:
+    x = codes(name)
+    wide = cast(x, TensorProto.INT32)
+    np.testing.assert_array_equal(wide, x.astype(np.int32))
+    np.testing.assert_array_equal(cast(wide, number(name)).view("u1"), x.view("u1"))
+
+
+@pytest.mark.parametrize("name", ["int4", "float8_e4m3fn"])
+def test_quantized_weights_in_the_file(name: str) -> None:
+    rng = np.random.default_rng(2)
+    weights = rng.integers(-7, 8, (40, 30)).astype(np.float32).astype(getattr(ml_dtypes, name))
+    scale = rng.uniform(0.5, 2, 30).astype(np.float32)
+    node = helper.make_node("DequantizeLinear", ["w", "s"], ["d"], axis=1)
+    add = helper.make_node("Add", ["x", "d"], ["y"])
+    x = rng.normal(0, 1, (40, 30)).astype(np.float32)
+    model = build([node, add], {"x": x, "s": scale, "w": weights}, {"w", "s"}, ["y"], opset=23)
+    np.testing.assert_allclose(
+        run_ours(model, {"x": x})[0], x + weights.astype(np.float32) * scale, rtol=1e-6
+    )
+
+
+def test_computing_with_narrow_types_is_refused() -> None:
+    x = codes("float8_e5m2")
+    model = build([helper.make_node("Relu", ["x"], ["y"])], {"x": x}, (), ["y"])
+    with pytest.raises(UnsupportedOperatorError, match="computing with f8e5m2 is not supported"):
+        run_ours(model, {"x": x})
+
+
+def test_doubles_would_be_rounded_twice() -> None:
+    with pytest.raises(UnsupportedOperatorError, match="conversion of f64 to f8e5m2"):
+        cast(np.ones(3), number("float8_e5m2"))
