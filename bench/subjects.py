@@ -14,6 +14,7 @@ from bench.task import Task
 __all__ = ["NATIVE", "RUNTIMES", "Subject", "SubjectError", "start_subject"]
 
 NATIVE = "onnxruntime-native"
+# Those that run unless others are asked for; "wasmkiln-baseline" is one more.
 RUNTIMES = ("wasmkiln", "onnxruntime-web", "tfjs", NATIVE)
 Array = np.ndarray[Any, Any]
 

@@ -281,6 +281,32 @@ class _Translation:
             out, constants = user.output[0], [*constants, self._const(self._consts[name])]
         self._call("fusedMatMul", out, self._plain(left), *constants)
 
+    def _lstm(self, node: onnx.NodeProto, a: Mapping[str, Any]) -> None:
+        self._recurrent(node, a, "lstm", 4)
+
+    def _gru(self, node: onnx.NodeProto, a: Mapping[str, Any]) -> None:
+        if not a.get("linear_before_reset"):
+            raise NoProgramError("GRU that resets before its product")
+        self._recurrent(node, a, "gru", 3)
+
+    def _recurrent(self, node: onnx.NodeProto, a: Mapping[str, Any], op: str, gates: int) -> None:
+        """One direction from zero, with all its steps as output."""
+        w, r = (self._consts[i] for i in node.input[1:3])
+        others = [i for i in (*node.input[4:], *node.output[1:]) if i and i in self._users]
+        if len(w) != 1 or others or a.get("activations"):
+            raise NoProgramError(f"{node.op_type} with more than one sequence in and out")
+        hidden = a["hidden_size"]
+        given = self._consts.get(node.input[3] if len(node.input) > 3 else "")
+        bias = np.zeros((1, 2 * gates * hidden), np.float32) if given is None else given
+        halves = bias[0, : gates * hidden], bias[0, gates * hidden :]
+        weights = [self._const(m) for m in (w[0].T, r[0].T, *halves)]
+        x = self._plain(node.input[0])
+        self._call(op, node.output[0], x, *weights, hidden=hidden)
+
+    def _squeeze(self, node: onnx.NodeProto, _: Mapping[str, Any]) -> None:
+        axes = [int(n) for n in self._consts[node.input[1]]]
+        self._call("squeeze", node.output[0], self._plain(node.input[0]), axes=axes)
+
     def _bias_after(self, node: onnx.NodeProto) -> tuple[onnx.NodeProto, str] | None:
         """The only user if it adds a constant vector, and that vector."""
         users = self._users.get(node.output[0], [])

@@ -106,12 +106,47 @@ const RULES = {
     const variance = tf.mean(tf.square(centred), -1, true);
     return tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), scale), bias);
   },
+  squeeze: (tf, [x], { axes }) => tf.squeeze(x, axes),
+  lstm: (tf, [x, w, r, wb, rb], { hidden }) => {
+    const bias = tf.add(wb, rb);
+    let cell = tf.zeros([x.shape[1], hidden]);
+    return recur(tf, x, w, bias, hidden, (given, before) => {
+      const [input, output, forget, fresh] = tf.split(tf.add(given, tf.matMul(before, r)), 4, 1);
+      cell = tf.add(tf.mul(tf.sigmoid(forget), cell), tf.mul(tf.sigmoid(input), tf.tanh(fresh)));
+      return tf.mul(tf.sigmoid(output), tf.tanh(cell));
+    });
+  },
+  gru: (tf, [x, w, r, wb, rb], { hidden }) =>
+    recur(tf, x, w, wb, hidden, (given, before) => {
+      const [z, reset, fresh] = tf.split(given, 3, 1);
+      const [hz, hr, hn] = tf.split(tf.fused.matMul({ a: before, b: r, bias: rb }), 3, 1);
+      const kept = tf.sigmoid(tf.add(z, hz));
+      const next = tf.tanh(tf.add(fresh, tf.mul(tf.sigmoid(tf.add(reset, hr)), hn)));
+      return tf.add(next, tf.mul(kept, tf.sub(before, next)));
+    }),
   fusedMatMul: (tf, [x, weight, bias], { activation }) => {
     const rows = x.rank > 2 ? tf.reshape(x, [-1, x.shape[x.rank - 1]]) : x;
     const y = tf.fused.matMul({ a: rows, b: weight, bias, activation: activation ?? 'linear' });
     return x.rank > 2 ? tf.reshape(y, [...x.shape.slice(0, -1), weight.shape[1]]) : y;
   },
 };
+
+/**
+ * All steps of a recurrent layer: the products of the inputs at once, then step by step. Gives [steps, 1, batch, hidden].
+ * @param {TF} tf
+ * @param {T} x
+ * @param {T} w
+ * @param {T} bias
+ * @param {number} hidden
+ * @param {(given: T, before: T) => T} step
+ */
+function recur(tf, x, w, bias, hidden, step) {
+  const [steps, batch, size] = x.shape;
+  const given = tf.fused.matMul({ a: tf.reshape(x, [steps * batch, size]), b: w, bias });
+  let state = tf.zeros([batch, hidden]);
+  const states = tf.split(given, steps, 0).map((/** @type {T} */ part) => (state = step(part, state)));
+  return tf.reshape(tf.concat(states, 0), [steps, 1, batch, hidden]);
+}
 
 /** TensorFlow.js is at its best where padding has a name. @param {number[][]} pad */
 function padding(pad) {

@@ -4,10 +4,13 @@
 import { InferenceSession, Tensor } from '../session.js';
 import { readFeeds } from './feeds.js';
 
-/** @param {import('./feeds.js').Task} task */
-export async function create(task) {
+/**
+ * @param {import('./feeds.js').Task} task
+ * @param {'relaxed' | 'baseline'} [simd] by default the best that the browser has
+ */
+export async function create(task, simd) {
   const shapes = Object.fromEntries(task.inputs.map(({ name, shape }) => [name, shape]));
-  const session = await InferenceSession.create(new URL(task.model, location.href), { threads: task.threads, shapes });
+  const session = await InferenceSession.create(new URL(task.model, location.href), { threads: task.threads, shapes, simd });
   const feeds = Object.fromEntries((await readFeeds(task)).map(({ name, dtype, shape, data }) => [name, new Tensor(dtype, data, shape)]));
   return {
     details: { stats: session.stats },

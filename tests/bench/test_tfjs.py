@@ -54,8 +54,16 @@ def test_an_encoder_has_no_shape_arithmetic_left(
 
 
 def test_an_operator_without_a_counterpart_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoProgramError, match=r"^GRU is not written down"):
-        _program(small.gru(), tmp_path)
+    with pytest.raises(NoProgramError, match=r"^MatMulNBits is not written down"):
+        _program(small.matmul_nbits(1, 64), tmp_path)
+
+
+def test_recurrent_layers_take_their_gates_apart(tmp_path: Path) -> None:
+    program, _ = _program(small.char_lstm(), tmp_path)
+    shapes = {w["name"]: w["shape"] for w in program["weights"]}
+    first, second = (c for c in program["calls"] if c["op"] == "lstm")
+    assert [shapes[n] for n in first["in"][1:]] == [[64, 1024], [256, 1024], [1024], [1024]]
+    assert [shapes[n] for n in second["in"][1:3]] == [[256, 1024], [256, 1024]]
 
 
 def _product(shape: list[int]) -> int:
