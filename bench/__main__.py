@@ -1,4 +1,4 @@
-"""python -m bench: wasmkiln beside its peers; also `bench micro` and `bench start`."""
+"""python -m bench: wasmkiln beside its peers; also `bench micro`, `start` and `summary`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def main(argv: list[str]) -> int:
         from bench import start
 
         return start.main(argv[1:])
+    if command == "summary":
+        from bench import summary
+
+        return summary.main(argv[1:])
     from bench import compare
 
     return compare.main(argv)
