@@ -77,13 +77,16 @@ def _take_turns(
     subjects: Mapping[str, Subject], effort: Effort, errors: dict[str, str]
 ) -> dict[str, list[Sample]]:
     samples: dict[str, list[Sample]] = {name: [] for name in subjects}
-    runs = {name: _warm_up(subject, effort) for name, subject in subjects.items()}
-    for _ in range(effort.rounds):
+    runs: dict[str, int] = {}
+    for turn in range(effort.rounds + 1):
         for name, subject in subjects.items():
             if name in errors:
                 continue
             try:
-                samples[name] += subject.burst(runs[name])
+                if turn == 0:
+                    runs[name] = _warm_up(subject, effort)
+                else:
+                    samples[name] += subject.burst(runs[name])
             except SubjectError as error:
                 errors[name] = str(error)
             sleep(PAUSE_S)

@@ -67,6 +67,12 @@ def test_each_runtime_gets_a_row_with_figures(monkeypatch: pytest.MonkeyPatch) -
     assert ours.closed and native.closed
 
 
+def test_one_that_breaks_while_warming_up_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.EFFORT", Effort(rounds=2, turn_ms=20, warm_ms=100))
+    broken, fine = _measure(monkeypatch, {"wasmkiln": _Fake(1, 2, lasts=0), "tfjs": _Fake(1, 2)})
+    assert (broken.error, fine.samples) == ("failed: Aborted(OOM)", 40)
+
+
 def test_what_cannot_run_is_a_row_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = SubjectError("UnsupportedOperatorError: MatMulNBits is not supported")
     ours, web, native = _measure(
