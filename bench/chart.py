@@ -16,6 +16,7 @@ COLOURS = {
     "tfjs": "#d98032",
     "onnxruntime-native": "#9a9a9a",
 }
+LONGEST = 8.0  # Longer bars are cut there; the number beside them is not.
 
 
 def relative(rows: Sequence[Row], threads: int) -> dict[str, dict[str, float]]:
@@ -36,14 +37,15 @@ def draw(rows: Sequence[Row], facts: Mapping[str, Any], path: Path) -> None:
 
     counts = sorted({r.threads for r in rows})
     panels = [relative(rows, n) for n in counts]
-    height = 1.2 + 0.62 * max((len(p) for p in panels), default=1)
+    models = [m for m in dict.fromkeys(r.model for r in rows) if any(m in p for p in panels)]
+    height = 1.2 + 0.62 * max(len(models), 1)
     figure, axes = pyplot.subplots(
         1, len(counts), figsize=(6.5 * len(counts), height), sharey=True, squeeze=False
     )
     for axis, threads, panel in zip(axes[0], counts, panels, strict=True):
-        _panel(axis, panel)
+        _panel(axis, models, panel)
         axis.set_title(f"{threads} thread{'s' if threads > 1 else ''}")
-        axis.set_xlabel("median time over wasmkiln's (logarithmic; more is slower)")
+        axis.set_xlabel("median time over wasmkiln's: more is slower")
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", ncols=len(labels), frameon=False)
     note = f"{facts['cpu']}, Chromium {facts['versions']['chromium']}"
@@ -53,20 +55,18 @@ def draw(rows: Sequence[Row], facts: Mapping[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _panel(axis: Any, panel: Mapping[str, Mapping[str, float]]) -> None:
-    models = list(panel)
+def _panel(axis: Any, models: Sequence[str], panel: Mapping[str, Mapping[str, float]]) -> None:
     thickness = 0.8 / len(COLOURS)
     for i, (runtime, colour) in enumerate(COLOURS.items()):
-        have = [(k, panel[m][runtime]) for k, m in enumerate(models) if runtime in panel[m]]
+        have = [(k, panel[m][runtime]) for k, m in enumerate(models) if runtime in panel.get(m, {})]
         if not have:
             continue
         places = [k + (i - 1.5) * thickness for k, _ in have]
-        lengths = [value for _, value in have]
+        lengths = [min(value, LONGEST) for _, value in have]
         axis.barh(places, lengths, thickness, color=colour, label=runtime)
-        for place, value in zip(places, lengths, strict=True):
-            axis.text(value, place, f" {value:.1f}", va="center", fontsize=6)
+        for place, length, (_, value) in zip(places, lengths, have, strict=True):
+            axis.text(length, place, f" {value:.1f}", va="center", fontsize=6)
     axis.axvline(1.0, color=COLOURS[OURS], linewidth=0.8)
     axis.set_yticks(range(len(models)), models)
-    if axis.get_ylim()[0] < axis.get_ylim()[1]:
-        axis.invert_yaxis()
-    axis.set_xscale("log")
+    axis.set_ylim(len(models) - 0.4, -0.6)
+    axis.set_xlim(0, LONGEST + 0.5)
