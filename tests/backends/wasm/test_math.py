@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from wasmkiln.backends.base import Target
+from wasmkiln.backends.wasm.math import exp_negative
 from wasmkiln.ir.dtype import F32, F64
 from wasmkiln.ir.expr import arg, call
 
@@ -74,6 +75,18 @@ def test_f32_vectors_stay_within_their_bound(name: str, target: Target, inline: 
     error = ulps(got, oracle(x.astype("f8")))
     worst = int(error.argmax())
     assert error[worst] <= bound, f"{name}({x[worst]!r}) = {got[worst]!r}: {error[worst]} ulp"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_exponentials_of_what_is_not_positive(target: Target) -> None:
+    rng = np.random.default_rng(7)
+    x = np.concatenate([rng.uniform(-87.3, 0, 6000), -(10.0 ** rng.uniform(-37, 1.9, 6000)), [0]])
+    x = x[: len(x) // 4 * 4].astype("f4")
+    got = run_vector(exp_negative(arg(0)), [F32], [x], target, True)
+    assert ulps(got, np.exp(x.astype("f8"))).max() <= 1
+    edge = np.array([-INF, -3.4e38, -88, -87.8, 0, -0.0, NAN, NAN], "f4")
+    got = run_vector(exp_negative(arg(0)), [F32], [edge], target, True)
+    np.testing.assert_array_equal(got, [0, 0, 0, 0, 1, 1, NAN, NAN])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

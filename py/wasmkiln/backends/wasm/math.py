@@ -70,7 +70,7 @@ def exp(x: Expr, shift: int = 0) -> Expr:
 
 
 def exp_negative(x: Expr) -> Expr:
-    """e**x for x <= 0, in half the steps of `exp`: 0 below -87.7, else 2 ulp.
+    """e**x for x <= 0, in half the steps of `exp`: 1 ulp down to -87.3, 0 below -87.7.
 
     Adding 1.5 * 2**23 rounds to an integer, which the low bits then hold. From n = -127 on the bits
     of 2**n come out as those of 0.
