@@ -191,12 +191,12 @@ def test_scan_of_several_inputs_without_state() -> None:
     check_model(build([scan], arrays, (), ["cs", "ds"]), arrays)
 
 
-def scan_model(shape: tuple[int, ...], count: int, opset: int = 21) -> tuple[Any, dict[str, Array]]:
+def scan_model(shape: tuple[int, ...], count: int) -> tuple[Any, dict[str, Array]]:
     arrays = {"start": values(2, 4), "xs": values(5, 2, 4), "more": values(*shape)}
     nodes = [node("Add", "h x", "next"), node("Add", "next y", "out")]
     inner = body(nodes, "h:f x:f y:f", "next:f out:f")
     scan = node("Scan", "start xs more", "final ys", body=inner, num_scan_inputs=count)
-    return build([scan], arrays, (), ["final", "ys"], opset), arrays
+    return build([scan], arrays, (), ["final", "ys"]), arrays
 
 
 def test_errors() -> None:
@@ -204,8 +204,24 @@ def test_errors() -> None:
     refused(model, arrays, ShapeError, r"the scan inputs have \[4, 5\] slices")
     model, arrays = scan_model((5, 2, 4), 0)
     refused(model, arrays, InvalidModelError, "num_scan_inputs is 0")
-    model, arrays = scan_model((5, 2, 4), 2, opset=8)
-    refused(model, arrays, UnsupportedOperatorError, "the form of opset 8 is not supported")
+
+
+def batch_model(scan: str) -> tuple[Any, dict[str, Array]]:
+    """A scan of opset 8 over a batch."""
+    arrays = {"start": values(3, 2, 4), "xs": values(3, 5, 2, 4), "lengths": np.array([5, 5, 4])}
+    made = node("Scan", scan, "final ys", body=recurrence(), num_scan_inputs=1)
+    used = {k: v for k, v in arrays.items() if k in scan}
+    return build([made], used, (), ["final", "ys"], 8), used
+
+
+def test_scan_of_a_batch() -> None:
+    model, arrays = batch_model("- start xs")
+    check_model(model, arrays, atol=1e-5)
+
+
+def test_lengths_of_a_batch_are_refused() -> None:
+    model, arrays = batch_model("lengths start xs")
+    refused(model, arrays, UnsupportedOperatorError, "opset 8 with sequence_lens")
 
 
 def test_a_body_with_too_few_inputs_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from wasmkiln.errors import ShapeError
@@ -18,7 +20,7 @@ def values(*shape: int, dtype: str = "f4") -> Array:
 
 
 def top(
-    x: Array, k: int, opset: int = 21, fixed: tuple[int, ...] = (1,), **attributes: int
+    x: Array, k: int, opset: int = 21, fixed: tuple[int, ...] = (1,), **attributes: Any
 ) -> None:
     check_op("TopK", x, np.array([k]), const=fixed, outputs=2, opset=opset, **attributes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import InvalidModelError, UnsupportedOperatorError
+from ..ir.dtype import F32
 from ..ir.shape import Dim, Sym
 from ..ir.types import InputType
 from .proto import ValueInfoProto
@@ -37,11 +38,13 @@ def declared_types(
 
 def _declared_type(info: ValueInfoProto, what: str, taken: set[str], is_inner: bool) -> InputType:
     kind = info.type.kind
+    if not kind:
+        if is_inner:  # it is typed by the values that it is given; the dtype here stands for any
+            return InputType(F32, None)
+        raise InvalidModelError(f"{what} has no type")
     if kind != "tensor":
-        if not kind and not is_inner:
-            raise InvalidModelError(f"{what} has no type")
-        kind = kind.replace("_", " ") or "value without a type"
-        raise UnsupportedOperatorError(f"{what} is a {kind}, which is not supported")
+        title = kind.replace("_", " ")
+        raise UnsupportedOperatorError(f"{what} is a {title}, which is not supported")
     dtype = element_type(info.type.elem_type, what)
     dims = info.type.dims
     if dims is None:

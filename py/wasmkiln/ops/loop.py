@@ -28,15 +28,18 @@ class Loop(Op):
 
 @register("Scan", since=8)
 class Scan8(Op):
-    """The form with a batch dimension and lengths, which ONNX gave up with opset 9."""
+    """Scan for each row of a batch, which is dimension 0 of all inputs and outputs.
+
+    inputs: the rows' lengths or nothing, states, scan inputs.
+    """
 
     body: Graph
     num_scan_inputs: int
     directions: tuple[int, ...] = ()
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """Refuses."""
-        raise UnsupportedOperatorError("the form of opset 8 is not supported; that of opset 9 is")
+        """Refuses: it should have been unrolled."""
+        raise UnsupportedOperatorError("a scan is not unrolled")
 
 
 @register("Scan", since=9)

@@ -44,11 +44,11 @@ def unroll(
     """
     types = tuple(b.types[i] if i else None for i in inputs)
     place = describe(node, types)
-    if isinstance(node.op, Scan8):
-        node.op.infer(*types)
     body = _Body(b, node, scope, add, place)
     if isinstance(node.op, Loop):
         return _loop(body, inputs)
+    if isinstance(node.op, Scan8):
+        return _scan_batch(body, node.op, inputs)
     assert isinstance(node.op, Scan)
     return _scan(body, node.op, inputs)
 
@@ -59,7 +59,7 @@ class _Body:
     def __init__(
         self, b: GraphBuilder, node: Node, scope: dict[str, str], add: AddNodes, place: str
     ) -> None:
-        assert isinstance(node.op, (Loop, Scan))
+        assert isinstance(node.op, (Loop, Scan, Scan8))
         graph = node.op.body
         self.b, self.graph, self.add, self.place = b, graph, add, place
         self.origin = node.origin
@@ -183,6 +183,27 @@ def _scan(body: _Body, op: Scan, inputs: tuple[str, ...]) -> list[str]:
         for s, axis, backward, name in zip(scans, out_axes, out_directions, names, strict=True)
     ]
     return [*states, *stacked]
+
+
+def _scan_batch(body: _Body, op: Scan8, inputs: tuple[str, ...]) -> list[str]:
+    """The newer form for each row, whose results are stacked."""
+    lengths, *values = inputs
+    if lengths:
+        raise UnsupportedOperatorError(
+            f"{body.place}: scans of the form of opset 8 with sequence_lens are not supported"
+        )
+    inner = Scan(
+        body=op.body, num_scan_inputs=op.num_scan_inputs, scan_input_directions=op.directions
+    )
+    sizes = {body.b.shape(v)[:1] for v in values}
+    if len(sizes) != 1 or not (rows := sum(sizes.pop())):
+        raise ShapeError(f"{body.place}: the inputs are no batch of rows")
+    results = []
+    for row in range(rows):
+        body.b.origin = body.origin
+        own = tuple([_Sliced(v, 0, False).slice(body.b, row) for v in values])
+        results.append(_scan(body, inner, own))
+    return [_stack(body, list(column), 0, "") for column in zip(*results, strict=True)]
 
 
 def _stack(body: _Body, values: list[str], axis: int, name: str) -> str:
