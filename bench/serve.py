@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,12 +29,13 @@ __all__ = ["CACHE", "ROOT", "open_site", "publish", "publish_file", "publish_tfj
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 WORK = CACHE / "bench" / "served"
+RUN = WORK / str(os.getpid())  # Several may run at once.
 TFJS = Path(__file__).with_name("tfjs.py")
 
 
 def open_site(with_peers: bool = True) -> Site:
     """The page's site, the benchmark's own pages, and the peers' packages."""
-    site = prepare(ROOT, CACHE, Progress(sys.stderr))
+    site = _frozen(prepare(ROOT, CACHE, Progress(sys.stderr)))
     pages = {f"/bench/{p.name}": p for p in (ROOT / "bench" / "page").iterdir()}
     packages = peers.files(peers.install(CACHE / "bench")) if with_peers else {}
     ensure_compressed(packages.values(), Progress(sys.stderr))
@@ -66,7 +70,8 @@ def publish_tfjs(site: Site, task: Task) -> Site:
         except NoProgramError as error:
             contents = json.dumps({"missing": str(error)}).encode(), b""
         for name, content in zip(names, contents, strict=True):
-            _write(name, content)
+            (WORK / name).parent.mkdir(parents=True, exist_ok=True)
+            (WORK / name).write_bytes(content)
         stamp.write_text(state)
     return Site(site.static, {**site.files, **{f"/bench/{name}": WORK / name for name in names}})
 
@@ -92,8 +97,20 @@ def serving(site: Site) -> Iterator[str]:
         thread.join()
 
 
+def _frozen(site: Site) -> Site:
+    """A copy of what is being worked on, so that a run measures one state of it."""
+    atexit.register(shutil.rmtree, RUN, ignore_errors=True)
+    shutil.rmtree(RUN, ignore_errors=True)
+    shutil.copytree(site.static, RUN / "web")
+    files = dict(site.files)
+    for url, path in site.files.items():
+        if path.parent in (CACHE / "wheel", CACHE / "bytecode"):
+            files[url] = _write(f"{path.parent.name}/{path.name}", path.read_bytes())
+    return Site(RUN / "web", files)
+
+
 def _write(name: str, content: bytes) -> Path:
-    path = WORK / name
+    path = RUN / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path

@@ -89,16 +89,19 @@ def count_macs(task: Task) -> int:
 
     The task's own number goes before.
 
-    Passes replace products by cheaper forms and hide them in fused operators, so the most that
-    any stage of the compiler counts is what the model asks for.
+    The most that any early stage of the compiler counts: before operators are expanded some
+    products are hidden, and from the layout on there may be padding, or cheaper forms.
     """
     most = task.macs
     if most:
         return most
 
-    def observe(_: str, g: Graph) -> None:
-        nonlocal most
-        if all(o in g.types for n in g.nodes for o in n.outputs if o):
+    early = True
+
+    def observe(name: str, g: Graph) -> None:
+        nonlocal most, early
+        early = early and name != "layout"
+        if early and all(o in g.types for n in g.nodes for o in n.outputs if o):
             most = max(most, macs(g))
 
     with suppress(WasmkilnError):
