@@ -1,9 +1,10 @@
-"""CumSum against onnxruntime."""
+"""CumSum against onnxruntime, and CumProd, which that does not know, against NumPy."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import helper
 from wasmkiln.errors import ShapeError
 from wasmkiln.options import CompileOptions
 
@@ -55,3 +56,18 @@ def test_axis_must_be_one_number() -> None:
     model = build_model([node("CumSum", "x axis", "y")], arrays, {"axis"}, ["y"])
     with pytest.raises(ShapeError, match="one number is expected"):
         run_ours(model, {"x": arrays["x"]})
+
+
+@pytest.mark.parametrize("fixed", [{"axis"}, {"axis", "x"}])
+@pytest.mark.parametrize("dtype", ["f4", "i4", "i8"])
+def test_products(dtype: str, fixed: set[str]) -> None:
+    x = np.random.default_rng(1).integers(-3, 4, (2, 4, 3)).astype(dtype)
+    arrays = {"x": x, "axis": np.array(1)}
+    steps = [node("CumProd", "x axis", "y"), node("CumProd", "x axis", "z", exclusive=1, reverse=1)]
+    model = build_model(steps, arrays, fixed, ["y", "z"], 26)
+    for output in model.graph.output:
+        output.type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(x.dtype)
+    y, z = run_ours(model, {k: v for k, v in arrays.items() if k not in fixed})
+    np.testing.assert_array_equal(y, np.cumprod(x, 1))
+    turned = np.cumprod(x[:, :0:-1], 1)[:, ::-1]
+    np.testing.assert_array_equal(z, np.concatenate([turned, np.ones_like(x[:, :1])], 1))

@@ -1,8 +1,9 @@
-"""CumSum."""
+"""CumSum and CumProd."""
 
 from __future__ import annotations
 
 from math import prod
+from typing import ClassVar, Literal
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
@@ -16,7 +17,9 @@ from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
 from .movement import constant_ints
 
-__all__ = ["RunningSum"]
+__all__ = ["Running"]
+
+Fold = Literal["add", "mul"]
 
 # Elements of scalar code worth giving to a thread.
 GRAIN = 8192
@@ -29,8 +32,10 @@ def _axis(x: TensorType, axis: TensorType) -> int:
     return normalize_axis(values[0], x.rank)
 
 
-class _CumSum(Op):
-    """What the versions share; the newer one has more element types."""
+class _Cumulative(Op):
+    """The fold of all elements up to each, along an axis."""
+
+    fold: ClassVar[Fold] = "add"
 
     exclusive: bool = False
     reverse: bool = False
@@ -39,11 +44,11 @@ class _CumSum(Op):
         """The input's type."""
         _axis(x, axis)
         if x.dtype not in (F16, BF16, F32, F64, I32, I64, U32, U64):
-            raise UnsupportedOperatorError(f"sums of {x.dtype} are not supported")
+            raise UnsupportedOperatorError(f"{x.dtype} is not supported")
         return (TensorType(x.dtype, x.shape),)
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
-        """The sums in plain Python."""
+        """The values in plain Python."""
         x, axis = inputs
         if x is None or axis is None or not x.dtype.is_int:
             return None
@@ -55,37 +60,47 @@ class _CumSum(Op):
             first = line // inner * r * inner + line % inner
             row = values[first : first + r * inner : inner]
             row = row[::-1] if self.reverse else row
-            sums, total = [], 0
+            made, total = [], 0 if self.fold == "add" else 1
             for value in row:
-                sums.append(total if self.exclusive else total + value)
-                total += value
-            values[first : first + r * inner : inner] = sums[::-1] if self.reverse else sums
+                after = total + value if self.fold == "add" else total * value
+                made.append(total if self.exclusive else after)
+                total = after
+            values[first : first + r * inner : inner] = made[::-1] if self.reverse else made
         return (Const.of(x.dtype, x.shape, values),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """A RunningSum along a known axis."""
+        """Along a known axis."""
         x, axis = inputs
         at = _axis(g.type(x), g.type(axis))
-        return (g.add(RunningSum(axis=at, exclusive=self.exclusive, reverse=self.reverse), x),)
+        op = Running(axis=at, exclusive=self.exclusive, reverse=self.reverse, fold=self.fold)
+        return (g.add(op, x),)
 
 
 @register("CumSum", since=11)
-class CumSum11(_CumSum):
+class CumSum11(_Cumulative):
     """The sum of all elements up to each, along an axis."""
 
 
 @register("CumSum", since=14)
-class CumSum(_CumSum):
+class CumSum(_Cumulative):
     """The sum of all elements up to each, along an axis."""
 
 
-@register("RunningSum", domain=INTERNAL)
-class RunningSum(Op):
-    """CumSum along an axis that is counted from the front."""
+@register("CumProd", since=26)
+class CumProd(_Cumulative):
+    """The product of all elements up to each, along an axis."""
+
+    fold = "mul"
+
+
+@register("Running", domain=INTERNAL)
+class Running(Op):
+    """CumSum or CumProd along an axis that is counted from the front."""
 
     axis: int
     exclusive: bool
     reverse: bool
+    fold: Fold = "add"
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         """The input's type."""
@@ -105,5 +120,5 @@ class RunningSum(Op):
         step = inner * x.type.dtype.itemsize
         args: list[Word] = [lw.write(out), lw.read(x), r, inner]
         args += [step * (r - 1), -step] if self.reverse else [0, step]
-        spec = CumulativeSpec(x.type.dtype, self.exclusive)
+        spec = CumulativeSpec(x.type.dtype, self.exclusive, self.fold)
         lw.call(spec, args, x.type.size // max(1, r), max(1, GRAIN // max(1, r)), [(out, x)])

@@ -24,7 +24,7 @@ FAMILIES = {
     "conv": "Conv",
     "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
     "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
-    "cumulative": "CumSum wasmkiln.RunningSum",
+    "cumulative": "CumProd CumSum wasmkiln.Running",
     "einsum": "Einsum",
     "elementwise": (
         "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "

@@ -1,8 +1,9 @@
-"""cumulative: running sums along an axis."""
+"""cumulative: running sums or products along an axis."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ...ir.dtype import DType
 from .base import KernelSpec
@@ -12,7 +13,7 @@ __all__ = ["CumulativeSpec"]
 
 @dataclass(frozen=True, slots=True)
 class CumulativeSpec(KernelSpec):
-    """Sums of all elements of a line up to each of them, in scalar code.
+    """Sums or products of all elements of a line up to each of them, in scalar code.
 
     exclusive: without the element itself.
 
@@ -24,8 +25,9 @@ class CumulativeSpec(KernelSpec):
 
     dtype: DType
     exclusive: bool
+    fold: Literal["add", "mul"] = "add"
 
     @property
     def name(self) -> str:
-        """E.g. `cumulative_f32_exclusive`."""
-        return f"cumulative_{self.dtype}{'_exclusive' if self.exclusive else ''}"
+        """E.g. `cumulative_add_f32_exclusive`."""
+        return f"cumulative_{self.fold}_{self.dtype}{'_exclusive' if self.exclusive else ''}"

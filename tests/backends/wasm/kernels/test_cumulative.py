@@ -32,5 +32,17 @@ def test_lines(
     np.testing.assert_array_equal(got, want[:, ::-1] if backward else want)
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_products(exclusive: bool) -> None:
+    x = np.random.default_rng(0).integers(-3, 4, (2, 5, 3)).astype(np.int32)
+    args = [np.zeros_like(x), x, 5, 3, 0, 12]
+    spec = CumulativeSpec(I32, exclusive, "mul")
+    got = run_kernel(emit_cumulative, spec, TARGETS[0], args, 6, 0, (2,))
+    want = np.cumprod(x, 1)
+    if exclusive:
+        want = np.concatenate([np.ones_like(x[:, :1]), want[:, :-1]], 1)
+    np.testing.assert_array_equal(got, want)
+
+
 def test_names_tell_structure() -> None:
-    assert CumulativeSpec(F32, True).name == "cumulative_f32_exclusive"
+    assert CumulativeSpec(F32, True).name == "cumulative_add_f32_exclusive"

@@ -1,8 +1,8 @@
-"""Running sums, one line after the other (see program/kernels/cumulative.py)."""
+"""Running sums or products, one line after the other (see program/kernels/cumulative.py)."""
 
 from __future__ import annotations
 
-from ....ir.expr import arg
+from ....ir.expr import arg, call, const
 from ....program.kernels.cumulative import CumulativeSpec
 from ...base import Target
 from ..expr import ScalarExpr, scalar_type
@@ -17,18 +17,19 @@ __all__ = ["emit_cumulative"]
 
 
 def emit_cumulative(spec: CumulativeSpec, m: Module, target: Target) -> Function:
-    """Each line in the order of its sums."""
+    """Each line in its order."""
     f = kernel(m, spec.name)
     _, begin, end, _ = f.params
     out, x, r, inner, first, step = load_args(f, "out x r inner first step")
     dtype, size = spec.dtype, spec.dtype.itemsize
-    add = ScalarExpr(f, arg(0, dtype) + arg(1, dtype))
+    add = ScalarExpr(f, call(spec.fold, arg(0, dtype), arg(1, dtype)))
+    start = ScalarExpr(f, const(1 if spec.fold == "mul" else 0, dtype))
     total = f.local(scalar_type(lane(dtype)))
     at, i = f.local(i32), f.local(i32)
     with f.for_range(begin, begin, end):
         outer = begin // inner
         f.set(at, (outer * r * inner + (begin - outer * inner)) * size + first)
-        f.set(total, 0)
+        f.set(total, start())
         with f.for_range(i, 0, r):
             value = f.let(load_scalar(dtype, x + at))
             if spec.exclusive:
