@@ -117,6 +117,48 @@ def test_heads_that_share_keys_and_values(heads: int) -> None:
     check_model(model, arrays, 1e-4, 1e-5, options=VARIANTS)
 
 
+@pytest.mark.parametrize("heads", [1, 2])
+def test_heads_that_are_tiled(heads: int) -> None:
+    """Llama as exported: [batch, rows, heads, size] -> Tile -> Transpose."""
+    arrays = {"q": normal(2, 2 * heads, 5, 4), "k0": normal(2, 9, heads, 4),
+              "v0": normal(2, 9, heads, 6)}  # fmt: skip
+    sizes = {"five": [2, 9, heads, 1, 4], "tiles": [1, 1, 1, 2, 1], "k_shape": [2, 9, 2 * heads, 4],
+             "five_v": [2, 9, heads, 1, 6], "v_shape": [2, 9, 2 * heads, 6]}  # fmt: skip
+    consts = {name: np.array(value, np.int64) for name, value in sizes.items()}
+    nodes = [
+        node("Reshape", "k0 five", "k1"), node("Tile", "k1 tiles", "k2"),
+        node("Reshape", "k2 k_shape", "k"), node("Transpose", "k", "kt", perm=[0, 2, 3, 1]),
+        node("Reshape", "v0 five_v", "v1"), node("Tile", "v1 tiles", "v2"),
+        node("Reshape", "v2 v_shape", "v3"), node("Transpose", "v3", "v", perm=[0, 2, 1, 3]),
+        node("MatMul", "q kt", "t"), *CORE,
+    ]  # fmt: skip
+    model = build(nodes, {**arrays, **consts}, consts.keys(), ["y"])
+    names = operators(model)
+    assert "FusedAttention" in names and not {"ExpandTo", "Transpose"} & set(names)
+    check_model(model, arrays, 1e-4, 1e-5, options=VARIANTS)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (5, 1, 3), (1, 9, 1), (5, 9, 1), (1, 1, 6)])
+def test_sizes_of_one(sizes: tuple[int, int, int]) -> None:
+    queries, keys, size = sizes
+    arrays = {"q": normal(2, queries, 3, size), "k": normal(2, keys, 3, size),
+              "v": normal(2, keys, 3, size)}  # fmt: skip
+    nodes = [
+        node("Transpose", "q", "qt", perm=[0, 2, 1, 3]),
+        node("Transpose", "k", "kt", perm=[0, 2, 3, 1]), node("MatMul", "qt kt", "t"),
+        node("Softmax", "t", "p", axis=-1), node("Transpose", "v", "vt", perm=[0, 2, 1, 3]),
+        node("MatMul", "p vt", "y"),
+    ]  # fmt: skip
+    model = build(nodes, arrays, (), ["y"])
+    assert "FusedAttention" in operators(model)
+    check_model(model, arrays, 1e-4, 1e-5, options=VARIANTS)
+
+
+def test_empty_tensors_are_left() -> None:
+    arrays = {"q": normal(1, 2, 0, 4), "k": normal(1, 2, 4, 9), "v": normal(1, 2, 9, 3)}
+    check_core([node("MatMul", "q k", "t")], arrays, fused=False)
+
+
 def test_scores_with_other_uses_are_left() -> None:
     arrays = {"q": normal(1, 2, 5, 4), "k": normal(1, 2, 4, 9), "v": normal(1, 2, 9, 3)}
     nodes = [node("MatMul", "q k", "t"), *CORE]

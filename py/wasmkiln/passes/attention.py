@@ -47,6 +47,10 @@ def fuse_attention(g: Graph, options: CompileOptions) -> Graph:
     return clean(Graph(g.name, tuple(nodes), g.inputs, g.outputs, g.consts, types), options)
 
 
+# A dimension as runs of elements, (size, step) each, the outermost first; none for a size of 1.
+_Dim = list[tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Heads:
     """A value as [batch, heads, rows, columns]: where it lies, and the steps in elements."""
@@ -198,45 +202,68 @@ class _Matcher:
         return node if self.types[name].dtype == F32 else None
 
     def _heads(self, name: str) -> _Heads | None:
-        """A value of rank 3 or 4 in the form of heads, seen through views and transposes."""
+        """A value of rank 3 or 4 as heads, read where its views and transposes begin."""
+        if 0 in self.types[name].shape:
+            return None
+        source, dims = self._walk(name)
+        if len(dims) == 3 and len(dims[0]) == 2:  # batch and heads are one dimension
+            dims = [dims[0][:1], dims[0][1:], *dims[1:]]
+        elif len(dims) == 3:
+            dims = [[], *dims]
+        if len(dims) != 4:
+            return None
+        batch, heads, rows, columns = dims
+        group = 1
+        if len(heads) and heads[-1][1] == 0:  # repeated to share keys and values
+            group, heads = heads[-1][0], heads[:-1]
+        if any(len(d) > 1 for d in (batch, heads, rows, columns)):
+            return None
+        whole = [d[0] if d else (1, 1) for d in (batch, heads, rows, columns)]
+        sizes, steps = zip(*whole, strict=True)
+        return _Heads(source, sizes, steps, group)
+
+    def _walk(self, name: str) -> tuple[str, list[_Dim]]:
+        """Where a value's elements lie, and its dimensions there; steps back as far as possible."""
         shape = self.types[name].shape
         node = self.producers.get(name)
-        if node is not None and isinstance(node.op, View):
+        own = [
+            [(d, step)] if d != 1 else [] for d, step in zip(shape, _row_steps(shape), strict=True)
+        ]
+        if node is None or not isinstance(node.op, (View, Transpose, ExpandTo)):
+            return name, own
+        source, dims = self._walk(node.inputs[0])
+        if isinstance(node.op, Transpose):
+            return source, [dims[p] for p in node.op.order(len(dims))]
+        if isinstance(node.op, ExpandTo):
             before = self.types[node.inputs[0]].shape
-            if len(before) == 4 and before[2:] == shape[-2:] and len(shape) == 3:
-                return self._heads(node.inputs[0])
-            repeated = self._repeated(node.inputs[0], shape)
-            if repeated is not None:
-                return repeated
-        if len(shape) == 4 and node is not None and isinstance(node.op, Transpose):
-            source = node.inputs[0]
-            steps = _row_steps(self.types[source].shape)
-            return _Heads(source, shape, tuple([steps[p] for p in node.op.order(4)]))
-        if len(shape) == 3:
-            shape = (1, *shape)
-        return _Heads(name, shape, _row_steps(shape)) if len(shape) == 4 else None
+            pairs = zip(dims, before, shape, strict=True)
+            return source, [[(new, 0)] if old != new else dim for dim, old, new in pairs]
+        viewed = _regrouped([factor for dim in dims for factor in dim], shape)
+        return (name, own) if viewed is None else (source, viewed)
 
-    def _repeated(self, name: str, shape: Shape) -> _Heads | None:
-        """[batch, heads, 1, ..] expanded to [batch, heads, n, ..], as [batch, heads * n, ..]."""
-        node = self.producers.get(name)
-        wide = self.types[name].shape
-        if node is None or not isinstance(node.op, ExpandTo) or (len(wide), len(shape)) != (5, 4):
-            return None
-        batch, heads, n, *matrix = wide
-        before = self.types[node.inputs[0]].shape
-        if before != (batch, heads, 1, *matrix) or shape != (batch, heads * n, *matrix):
-            return None
-        view = self.producers.get(node.inputs[0])
-        inner = (batch, heads, *matrix)
-        source = node.inputs[0]
-        if view is not None and isinstance(view.op, View):
-            found = self._heads(view.inputs[0]) if self._is(view.inputs[0], inner) else None
-            if found is not None:
-                return _Heads(found.source, inner, found.steps, n)
-        return _Heads(source, inner, _row_steps(inner), n)
 
-    def _is(self, name: str, shape: Shape) -> bool:
-        return self.types[name].shape == shape
+def _regrouped(factors: _Dim, shape: Shape) -> list[_Dim] | None:
+    """Runs of elements, outermost first, as the dimensions of a shape; None if they don't fit."""
+    left = list(reversed(factors))
+    dims: list[_Dim] = []
+    for size in shape:
+        dim: _Dim = []
+        while size != 1:
+            if not left:
+                return None
+            n, step = left.pop()
+            if size % n:
+                if n % size:
+                    return None
+                left.append((n // size, step))
+                n, step = size, step * (n // size)
+            size //= n
+            if dim and dim[-1][1] == step * n:
+                dim[-1] = (dim[-1][0] * n, step)
+            else:
+                dim.append((n, step))
+        dims.append(dim)
+    return dims
 
 
 def _hoisted(expr: Expr, place: int, parts: list[Expr]) -> Expr:
