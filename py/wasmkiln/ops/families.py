@@ -35,6 +35,7 @@ FAMILIES = {
     "gated": "CausalConvWithState SwiGLU",
     "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "grid": "GridSample",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
@@ -73,10 +74,12 @@ FAMILIES = {
     "rotary": "RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
+    "sequence_lengths": "ReverseSequence TensorScatter",
     "shape": "Shape Size",
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "window": "BlackmanWindow HammingWindow HannWindow",
 }
 
 _FAMILY_OF = {title: family for family, titles in FAMILIES.items() for title in titles.split()}

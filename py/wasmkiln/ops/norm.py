@@ -112,6 +112,26 @@ class BatchNormalization7(_BatchNorm):
         return super().infer(x, scale, B, mean, var)
 
 
+@register("BatchNormalization", since=6)
+class BatchNormalization6(BatchNormalization7):
+    """Normalization by given statistics, where `is_test` says that this is not training."""
+
+    is_test: bool = False
+
+    def infer(
+        self,
+        x: TensorType,
+        scale: TensorType,
+        B: TensorType,
+        mean: TensorType,
+        var: TensorType,
+    ) -> tuple[TensorType, ...]:
+        """The input's type."""
+        if not self.is_test:
+            raise UnsupportedOperatorError("training mode is not supported")
+        return super().infer(x, scale, B, mean, var)
+
+
 @register("BatchNormalization", since=9)
 class BatchNormalization9(_BatchNorm):
     """Normalization by given statistics."""
