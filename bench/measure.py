@@ -18,6 +18,7 @@ from bench.task import Task
 
 __all__ = ["Effort", "measure"]
 
+UNSUPPORTED = ("UnsupportedOperatorError", "DataDependentError")
 PAUSE_S = 0.05  # Threads of the last runtime go to sleep before the next one runs.
 
 
@@ -107,7 +108,7 @@ def _warm_up(subject: Subject, effort: Effort) -> int:
 
 
 def _failed(row: Row, error: str) -> Row:
-    unsupported = row.runtime == "wasmkiln" and error.startswith("UnsupportedOperatorError")
+    unsupported = row.runtime == "wasmkiln" and error.startswith(UNSUPPORTED)
     text = f"unsupported: {error}" if unsupported else f"failed: {error}"
     return Row(row.model, row.runtime, row.threads, row.source, row.macs, error=text)
 
