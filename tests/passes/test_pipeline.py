@@ -6,7 +6,10 @@ from collections import Counter
 
 import pytest
 from wasmkiln.errors import UnsupportedOperatorError
+from wasmkiln.ir.const import Const
+from wasmkiln.ir.dtype import I64
 from wasmkiln.ir.graph import Graph
+from wasmkiln.known import with_values
 from wasmkiln.onnx.load import load
 from wasmkiln.options import CompileOptions
 from wasmkiln.passes import PIPELINE, partition, run_passes
@@ -15,7 +18,13 @@ from wasmkiln.passes.check import verify
 from tests.passes.graphs import graph, node
 from tests.shared import SHARED, needs_shared, shared_models
 
-SHAPES = {"ppocrv3-det": {"x": (1, 3, 64, 96)}, "tiny-llama-260k": {"tokens": (1, 8)}}
+SHAPES = {
+    "ppocrv3-det": {"x": (1, 3, 64, 96)},
+    "silero-vad": {"input": (1, 576), "state": (2, 1, 128)},
+    "tiny-llama-260k": {"tokens": (1, 8)},
+}
+# What decides which branch of a model is taken.
+VALUES = {"silero-vad": {"sr": Const.scalar(I64, 16000)}}
 
 # Transposes that a run needs. One turns an NCHW image to NHWC, which those of 1 channel or with
 # NHWC inputs don't need; the outputs of CNNs are vectors or lists of boxes, which need none.
@@ -42,9 +51,10 @@ TRANSPOSES = {
 @pytest.mark.parametrize("name", shared_models())
 def test_real_models(name: str) -> None:
     try:
-        g = load(SHARED / "models" / f"{name}.onnx").graph
+        model = load(SHARED / "models" / f"{name}.onnx")
     except UnsupportedOperatorError as error:
         pytest.skip(f"no compiler for it yet: {str(error).splitlines()[0]}")
+    g = with_values(model, VALUES.get(name, {})).graph
     options = CompileOptions(shapes=SHAPES.get(name, {}))
 
     def observe(step: str, now: Graph) -> None:
