@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -44,12 +46,25 @@ def test_everything_the_page_needs_is_there_by_its_url(site: Site) -> None:
     entry = manifest.entry(manifest.load()["default"])
     pinned = {f"/pyodide/{file.name}": file for file in FILES}
     pinned[f"/{entry['url']}"] = Artefact(entry["file"], entry["bytes"], entry["sha256"])
+    del pinned["/pyodide/python_stdlib.zip"]  # may be bytecode made from the pinned file
     for url, file in pinned.items():
         assert file.is_at(site.files[url]), url
-    others = {"/wheel/wasmkiln.whl", "/wheel/wasmkiln.json"}
+    others = {"/pyodide/python_stdlib.zip", "/wheel/wasmkiln.zip"}
+    others |= {"/wheel/wasmkiln.whl", "/wheel/wasmkiln.json"}
     others |= {"/models/manifest.json", f"/{entry['labels']}"}
     assert set(site.files) == set(pinned) | others
     assert all(path.is_file() for path in site.files.values())
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node makes the bytecode")
+def test_python_starts_from_bytecode(site: Site) -> None:
+    with zipfile.ZipFile(site.files["/pyodide/python_stdlib.zip"]) as library:
+        names = set(library.namelist())
+    assert {"asyncio/base_events.pyc", "typing.pyc", "pyodide/ffi/__init__.pyc"} <= names
+    assert "typing.py" not in names
+    assert "pydoc.py" in names  # rarely needed, and smaller as source
+    with zipfile.ZipFile(site.files["/wheel/wasmkiln.zip"]) as package:
+        assert not [name for name in package.namelist() if name.endswith(".py")]
 
 
 def test_a_second_preparation_does_nothing(site: Site) -> None:

@@ -133,7 +133,7 @@ function start() {
     {
       type: 'boot',
       pyodide: new URL('./pyodide/', import.meta.url).href,
-      wheel: new URL('./wheel/wasmkiln.whl', import.meta.url).href,
+      archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
     },
     { onProgress: ({ step }) => announce(step) },
   );

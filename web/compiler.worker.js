@@ -1,5 +1,5 @@
 // @ts-check
-/** @file The compiler's thread: starts Pyodide with our wheel, and compiles models. Weights never become Python objects. */
+/** @file The compiler's thread: starts Pyodide with our package, and compiles models. Weights never become Python objects. */
 
 import { serve } from './channel.js';
 import { DownloadError, fromWire, InternalError } from './errors.js';
@@ -29,15 +29,15 @@ import { unknownMessage } from './protocol.js';
  *   {meta: string, code: Uint8Array, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
  */
 
-const WHEEL = '/lib/wasmkiln.whl';
-// Python's zipimporter compiles a module to learn its file's name, and compiles it again to run it. Ours tells the name at once.
-const IMPORT_FROM_WHEEL = `
+const PACKAGE = '/lib/wasmkiln.zip';
+// Python's zipimporter loads or compiles a module to learn its file's name, and again to run it. Ours tells the name at once.
+const IMPORT_FROM_PACKAGE = `
 import sys
 from zipimport import zipimporter
 
-class WheelImporter(zipimporter):
+class PackageImporter(zipimporter):
     def __init__(self, path):
-        if not path.startswith('${WHEEL}'):
+        if not path.startswith('${PACKAGE}'):
             raise ImportError
         super().__init__(path)
 
@@ -45,8 +45,8 @@ class WheelImporter(zipimporter):
         path = f"{self.archive}/{self.prefix}{name.rpartition('.')[2]}"
         return path + ('/__init__.py' if self.is_package(name) else '.py')
 
-sys.path_hooks.insert(0, WheelImporter)
-sys.path.insert(0, '${WHEEL}')
+sys.path_hooks.insert(0, PackageImporter)
+sys.path.insert(0, '${PACKAGE}')
 `;
 
 /** @type {Bridge | null} */
@@ -66,19 +66,19 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 });
 
 /**
- * Starts Python while the wheel is fetched. Modules are imported from the wheel as it is, which is a zip file.
+ * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
  * @param {BootRequest} request
  * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
  */
-async function boot({ pyodide: indexURL, wheel }, progress) {
+async function boot({ pyodide: indexURL, archive }, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const [pyodide, archive] = await Promise.all([startPython(indexURL), fetchBytes(wheel)]);
+  const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
   clock.lap('python');
   progress('Loading the compiler');
-  pyodide.FS.writeFile(WHEEL, archive);
-  pyodide.runPython(IMPORT_FROM_WHEEL);
+  pyodide.FS.writeFile(PACKAGE, modules);
+  pyodide.runPython(IMPORT_FROM_PACKAGE);
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');

@@ -74,7 +74,7 @@
 
 /**
  * Where the compiler worker finds Python and us.
- * @typedef {{id: number, type: 'boot', pyodide: string, wheel: string}} BootRequest
+ * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, options: CompileOptions}} CompileRequest
  * @typedef {{id: number, type: 'booted', version: string, python: string, steps: Timings}} Booted

@@ -214,7 +214,7 @@ def test_loading_can_be_cancelled(page: Page, site: str) -> None:
     tab.expect_alive()
 
 
-@pytest.mark.parametrize("missing", ["models/efficientnet-lite0.onnx", "wheel/wasmkiln.whl"])
+@pytest.mark.parametrize("missing", ["models/efficientnet-lite0.onnx", "wheel/wasmkiln.zip"])
 def test_a_failed_load_is_told_and_can_be_tried_again(page: Page, site: str, missing: str) -> None:
     tab = Tab(page)
     page.context.route(f"**/{missing}", lambda route: route.abort())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wasmkiln.devserver.bytecode import ensure_bytecode
 from wasmkiln.devserver.compress import ensure_compressed
 from wasmkiln.devserver.default_model import ensure_model
 from wasmkiln.devserver.progress import Progress
@@ -39,9 +40,12 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     """Make and fetch what is missing; the site that stands then."""
     core = ensure_core(cache, progress)
     wheel, wheel_info = ensure_wheel(root, cache, progress)
+    library, package = ensure_bytecode(core, wheel, cache, progress)
     model = ensure_model(cache, progress)
     files = {
         **{f"/pyodide/{file.name}": core / file.name for file in FILES},
+        "/pyodide/python_stdlib.zip": library,
+        "/wheel/wasmkiln.zip": package,
         "/wheel/wasmkiln.whl": wheel,
         "/wheel/wasmkiln.json": wheel_info,
         "/models/manifest.json": root / "models" / "manifest.json",
