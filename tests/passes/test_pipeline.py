@@ -18,7 +18,7 @@ from wasmkiln.passes.check import verify
 from tests.passes.graphs import graph, node
 from tests.shared import SHARED, needs_shared, shared_models
 
-SHAPES = {
+SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "ppocrv3-det": {"x": (1, 3, 64, 96)},
     "silero-vad": {"input": (1, 576), "state": (2, 1, 128)},
     "tiny-llama-260k": {"tokens": (1, 8)},
