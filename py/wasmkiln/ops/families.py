@@ -32,9 +32,9 @@ FAMILIES = {
         "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
         "Sub Sum Tan Tanh Where Xor"
     ),
-    "gated": "CausalConvWithState SwiGLU",
     "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "loop": "Loop Scan",
@@ -80,6 +80,7 @@ FAMILIES = {
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
     "window": "BlackmanWindow HammingWindow HannWindow",
+    "winograd": "wasmkiln.Winograd",
 }
 
 _FAMILY_OF = {title: family for family, titles in FAMILIES.items() for title in titles.split()}

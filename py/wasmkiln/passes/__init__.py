@@ -24,6 +24,7 @@ from .reductions import fuse_reductions
 from .row_norms import find_row_norms
 from .select import select
 from .simplify import simplify
+from .winograd import use_winograd
 
 __all__ = ["PIPELINE", "Pass", "partition", "run_passes"]
 
@@ -48,6 +49,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("fuse_attention", fuse_attention),  # once scale and mask are one expression
     ("fuse_reductions", fuse_reductions),
     ("fuse_epilogues", fuse_epilogues),
+    ("use_winograd", use_winograd),  # before select, which packs filters as they are
     ("select", select),  # kernels, and the packing of their weights
     ("tidy", simplify),  # views and transposes that selection has made
     ("fuse_bottlenecks", fuse_bottlenecks),  # last, as it looks for selected kernels

@@ -46,6 +46,7 @@ EMITTERS = {
     "SoftmaxSpec": "softmax.emit_softmax",
     "TopKSpec": "sort.emit_topk",
     "TransposeSpec": "copy.emit_transpose",
+    "WinogradSpec": "winograd.emit_winograd",
 }
 
 

@@ -1,0 +1,120 @@
+"""Winograd's 3 by 3 convolution: the internal operator, and its filters as graph nodes."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..ir.builder import GraphBuilder
+from ..ir.const import Const
+from ..ir.dtype import F32
+from ..ir.expr import Expr
+from ..ir.types import TensorType
+from ..program.kernels.gemm import MR, NR
+from ..program.kernels.winograd import FAR, NEAR, REACH, WinogradSpec
+from ..program.lowering import Lowering
+from ..program.program import Slot, Word
+from .base import INTERNAL, Op, register
+from .compose import reshape
+from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
+from .packed import MAC_GRAIN, GemmPacked, PackPanels
+from .pool import Axis
+
+__all__ = ["Winograd", "filter_rows", "transformed_filters"]
+
+
+def filter_rows(size: int) -> list[tuple[float, float, float]]:
+    """G: what the three taps of a filter along an axis become, a row for each point.
+
+    It is the polynomial of the taps at the point, divided by the differences to the other points.
+    """
+    if size == 2:
+        return [(1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)]
+    points = (0.0, NEAR, -NEAR, FAR, -FAR)
+    rows = []
+    for p in points:
+        scale = 1 / prod([p - q for q in points if q != p])
+        rows.append((scale, p * scale, p * p * scale))
+    return [*rows, (0, 0, 1)]
+
+
+# Tiles of a block, transformed and multiplied: more than level 2 holds, as they are read once or
+# twice, one matrix after the other, but the filters pass by for each block.
+BLOCK_BYTES = 2 << 20
+
+
+@register("Winograd", domain=INTERNAL)
+class Winograd(Op):
+    """finish(conv(x, w) + bias): x [N, H, W, C], u [side * side, P, C, NR] (transformed_filters).
+
+    size: of a tile of the output along both axes, 2 or 4; side: size + 2.
+    """
+
+    axes: tuple[Axis, Axis]
+    n: int
+    size: int = 4
+    bias: bool = False
+    epilogue: Expr | None = None
+    n_extra: int = 0
+
+    def infer(
+        self, x: TensorType, u: TensorType, *rest: TensorType | None
+    ) -> tuple[TensorType, ...]:
+        """[N, positions..., filters]."""
+        height, width = self.axes
+        return (TensorType(F32, (x.shape[0], height.out, width.out, self.n)),)
+
+    def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
+        """Those of the convolution by its definition, so that speeds can be compared."""
+        return outputs[0].size * 9 * (inputs[0].shape[-1] if inputs[0] else 0)
+
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
+        """One kernel over all tiles or all panels."""
+        (x, u, bias), extras = split_inputs(inputs, self.n_extra, 3)
+        (out,) = outputs
+        assert x is not None and u is not None
+        height, width = self.axes
+        channels, panels, side = x.type.shape[3], u.type.shape[1], (self.size + REACH) ** 2
+        down, across = -(-height.out // self.size), -(-width.out // self.size)
+        tiles = x.type.shape[0] * down * across
+        by_panels = tiles < MR * lw.threads
+        block = _block(tiles, 4 * side * (channels + self.n))
+        # 64 bytes between the matrices, or they would compete for the same lines of a cache.
+        v_step, m_step = 4 * block * channels + 64, 4 * block * self.n + 64
+        middle_at = -(-4 * channels // 64) * 64
+        v_at = middle_at + 4 * side * max(channels, self.n)
+        m_at = v_at + side * v_step
+        scratch, share = lw.scratch(m_at + side * m_step)
+        spec = WinogradSpec(self.size, finish_of(self.bias, self.epilogue, out.type, extras))
+        args: list[Word] = [lw.write(out), lw.read(bias) if bias else 0]
+        args += [channels, 4 * channels, 4 * self.n, self.n, 0, 0, *operand_words(lw, extras)]
+        args += [lw.read(x), lw.read(u), tiles, panels, block, int(by_panels)]
+        args += [scratch, share, middle_at, v_at, m_at, v_step, m_step]
+        args += [height.size, width.size, height.out, width.out]
+        args += [height.begin, width.begin, down, across]
+        work = side * channels * (tiles * NR if by_panels else self.n)
+        grain = -(-MAC_GRAIN // work)
+        if not by_panels:
+            grain = -(-grain // MR) * MR
+        extent = panels if by_panels else tiles
+        lw.call(spec, args, extent, grain, in_place_pairs(out, (x, u, bias), extras))
+
+
+def _block(tiles: int, tile_bytes: int) -> int:
+    """Tiles of a block: blocks are of nearly equal size, in whole tiles of the products' rows."""
+    most = max(MR, BLOCK_BYTES // tile_bytes)
+    blocks = -(-tiles // most)
+    return min(tiles, -(-tiles // (blocks * MR)) * MR)
+
+
+def transformed_filters(g: GraphBuilder, w: str, size: int) -> str:
+    """Filters [M, C, 3, 3] as panels [side * side, M / NR, C, NR]: each G w Gt, at load."""
+    filters, channels = g.shape(w)[:2]
+    rows = filter_rows(size)
+    taps = [a * b for down in rows for across in rows for a in down for b in across]
+    values = len(rows) ** 2
+    matrix = g.const(Const.of(F32, (1, values, 9), taps))
+    packed = g.add(PackPanels(transposed=True), reshape(g, w, (1, filters * channels, 9)))
+    u = g.add(GemmPacked(n=filters * channels), matrix, packed)
+    return g.add(PackPanels(transposed=True), reshape(g, u, (values, filters, channels)))

@@ -1,0 +1,47 @@
+"""winograd: 3 by 3 convolution by tiles of the output, f32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .base import KernelSpec
+from .finish import Finish
+
+__all__ = ["FAR", "NEAR", "REACH", "WinogradSpec"]
+
+# A tile of n by n outputs reaches (n + REACH) by (n + REACH) inputs.
+REACH = 2
+
+# Tiles of 4 interpolate at 0, +-NEAR, +-FAR and infinity, tiles of 2 at 0, +-1 and infinity. These
+# points, whose product is 1, err less than half as much as the usual 1 and 2: see ops/winograd.py.
+NEAR, FAR = 0.5**0.5, 2**0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WinogradSpec(KernelSpec):
+    """out = finish(At [sum over channels of (Bt x B) * u] A), tile by tile, after Winograd.
+
+    A tile is `size` by `size` outputs. Its patch of side s = size + 2 becomes s * s values for each
+    channel; so are the filters already, u [s * s][panels][C][NR], packed as for gemm. Each of the
+    s * s values is a product of matrices (tiles by channels by filters), whose results become the
+    tile. Stride 1, no dilation; channels and filters come in multiples of NR.
+
+    args, in words; steps are in bytes:
+    out bias k a_step out_step n - -                 the head, as of gemm: k channels, n filters;
+                                                     out_step is also that of a pixel
+    operands of the epilogue                         addresses
+    x u tiles panels block by_panels                 block: tiles kept at hand for all filters
+    scratch share middle_at v_at m_at                a thread's room: zeros for a pixel at 0
+    v_step m_step                                    from one of the s * s matrices to the next
+    ih iw oh ow ph pw th tw                          sizes, padding in front, tiles of an image
+
+    range: tiles, or panels where by_panels is 1.
+    """
+
+    size: int
+    finish: Finish
+
+    @property
+    def name(self) -> str:
+        """E.g. `winograd_f32_4x4_bias`."""
+        return f"winograd_f32_{self.size}x{self.size}{self.finish.tag}"
