@@ -19,8 +19,8 @@ UNSUPPORTED = {
 }
 # Absolute tolerances where the default does not fit.
 ATOL = {
-    # Between QuantizeLinear and DequantizeLinear we compute in floats, and a value that lies between
-    # two steps may be rounded to the other one.
+    # Between QuantizeLinear and DequantizeLinear we compute in floats, and a value that lies
+    # between two steps may be rounded to the other one.
     # One step of the logits moves the largest probability of MobileNetV2 by six.
     "mobilenetv2-1.0-224-qdq-uint8": 6.0,
     # Its segmentation output spans +-876 on the stored random image, and onnxruntime's own

@@ -31,9 +31,7 @@ def check_conv(
 ) -> None:
     inputs = [random(*x), random(*w), *([random(w[0])] if bias else [])]
     const = (1, 2) if bias else (1,)
-    check_op(
-        "Conv", *inputs, const=const, options=OPTIONS, rtol=1e-4, atol=1e-4, **attributes
-    )
+    check_op("Conv", *inputs, const=const, options=OPTIONS, rtol=1e-4, atol=1e-4, **attributes)
 
 
 @pytest.mark.parametrize("bias", [False, True])

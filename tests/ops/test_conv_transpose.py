@@ -52,9 +52,7 @@ def test_auto_pad(auto_pad: str, kernel: int) -> None:
 
 @pytest.mark.parametrize("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER"])
 def test_output_shape(auto_pad: str) -> None:
-    check(
-        (1, 3, 5, 6), (3, 4, 4, 4), strides=[3, 2], output_shape=[15, 13], auto_pad=auto_pad
-    )
+    check((1, 3, 5, 6), (3, 4, 4, 4), strides=[3, 2], output_shape=[15, 13], auto_pad=auto_pad)
 
 
 def test_other_ranks() -> None:

@@ -66,9 +66,7 @@ def test_matmul_refuses_inner_dimensions_that_differ() -> None:
 def test_gemm_bias(c: Any, alpha: float, beta: float, const: tuple[int, ...]) -> None:
     inputs = [random(5, 7), random(7, 9), *([random(*c)] if c is not None else [])]
     const = tuple(i for i in const if i < len(inputs))
-    check_op(
-        "Gemm", *inputs, const=const, options=OPTIONS, atol=1e-5, alpha=alpha, beta=beta
-    )
+    check_op("Gemm", *inputs, const=const, options=OPTIONS, atol=1e-5, alpha=alpha, beta=beta)
 
 
 @pytest.mark.parametrize("opset", [7, 9, 11, 13])
@@ -76,9 +74,7 @@ def test_gemm_bias(c: Any, alpha: float, beta: float, const: tuple[int, ...]) ->
 def test_gemm_transposed(opset: int, ta: int, tb: int) -> None:
     a = random(7, 5) if ta else random(5, 7)
     b = random(9, 7) if tb else random(7, 9)
-    check_op(
-        "Gemm", a, b, random(9), const=(1,), opset=opset, atol=1e-5, transA=ta, transB=tb
-    )
+    check_op("Gemm", a, b, random(9), const=(1,), opset=opset, atol=1e-5, transA=ta, transB=tb)
 
 
 def test_gemm_before_opset_7_names_broadcasting() -> None:

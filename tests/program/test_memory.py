@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from wasmkiln.errors import LimitError
@@ -46,9 +47,7 @@ def program(buffers: list[Buffer], main: list[Call], init: tuple[Call, ...] = ()
 def chain(sizes: list[int]) -> tuple[list[Buffer], list[Call]]:
     kinds = ["input", *["temporary"] * (len(sizes) - 2), "output"]
     buffers = [Buffer(i, n, k) for i, (n, k) in enumerate(zip(sizes, kinds, strict=True))]  # type: ignore[arg-type]
-    return buffers, [
-        call(reads=(a,), writes=(b,)) for a, b in zip(buffers, buffers[1:], strict=False)
-    ]
+    return buffers, [call(reads=(a,), writes=(b,)) for a, b in pairwise(buffers)]
 
 
 def test_a_chain_needs_no_more_than_its_two_largest_neighbours() -> None:

@@ -78,3 +78,14 @@ def page(context: BrowserContext) -> Iterator[Page]:
     fresh.on("pageerror", lambda error: errors.append(str(error)))
     yield fresh
     assert not errors, f"uncaught in the page: {errors}"
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, site: str) -> Iterator[Page]:
+    """A page of the site without our page's script: only modules, and the one compiler."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site + "models/manifest.json")
+    page.evaluate("history.replaceState(null, '', '/')")
+    yield page
+    context.close()

@@ -125,9 +125,7 @@ class Conv(Op):
         )
         return Depthwise(axes=(height, width)), x, packed
 
-    def _dense(
-        self, g: GraphBuilder, x: str, w: str, axes: Sequence[Axis]
-    ) -> tuple[Op, str, str]:
+    def _dense(self, g: GraphBuilder, x: str, w: str, axes: Sequence[Axis]) -> tuple[Op, str, str]:
         """Weights with the channels of a tap together; missing spatial axes are points."""
         filters, depth, *kernel = g.shape(w)
         n = filters // self.group

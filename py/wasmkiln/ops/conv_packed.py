@@ -71,8 +71,10 @@ class ConvPacked(Op):
             return
         channels, filters = x.type.shape[-1], out.type.shape[-1]
         _, panels, k, _ = packed.type.shape
-        taps, depth, m = prod(a.window for a in self.axes), channels // self.groups, (
-            out.type.size // filters
+        taps, depth, m = (
+            prod(a.window for a in self.axes),
+            channels // self.groups,
+            (out.type.size // filters),
         )
         copied = self.groups == 1 and depth < FEW_CHANNELS and self.axes[2].dilation == 1
         block = self._block(m, k, copied, x.type)
@@ -114,7 +116,6 @@ class ConvPacked(Op):
 def _end(axis: Axis) -> int:
     """One past the last coordinate that the window reaches."""
     return (axis.out - 1) * axis.stride - axis.begin + (axis.window - 1) * axis.dilation + 1
-
 
 
 @register("Depthwise", domain=INTERNAL)

@@ -66,7 +66,5 @@ def in_place_pairs(
     """
     taken = {s.buffer for s in own if s}
     return [
-        (out, e)
-        for e in extras
-        if e and e.type.nbytes == out.type.nbytes and e.buffer not in taken
+        (out, e) for e in extras if e and e.type.nbytes == out.type.nbytes and e.buffer not in taken
     ]

@@ -167,9 +167,7 @@ class Product(Op):
         if g.type(a).dtype != F32:
             return (reshape(g, g.add(Dot(transposed=self.transposed), a, b), out),)
         packed = g.add(PackPanels(transposed=self.transposed), b)
-        op = GemmPacked(
-            n=out[-1], bias=bool(bias), epilogue=self.epilogue, n_extra=self.n_extra
-        )
+        op = GemmPacked(n=out[-1], bias=bool(bias), epilogue=self.epilogue, n_extra=self.n_extra)
         return (reshape(g, g.add(op, a, packed, bias or "", *extras), out),)
 
 

@@ -46,9 +46,7 @@ def test_sums(target: Target, axes: tuple[Axis, ...], groups: int, filters: int)
     bias = random(groups * filters)
     taps = w.reshape(groups, 3, filters, -1).astype(np.float64)
     parts = np.einsum("pgd,gdft->pgtf", x.reshape(-1, groups, 3), taps).astype(np.float32)
-    op = Col2Im(
-        axes=axes, batch=2, filters=filters, groups=groups, bias=True, epilogue=-arg(0)
-    )
+    op = Col2Im(axes=axes, batch=2, filters=filters, groups=groups, bias=True, epilogue=-arg(0))
     inputs = [parts.reshape(1, parts.shape[0], -1), bias]
     got = run_op(op, inputs, target, shares=3)
     want = -(deconvolve(x, w, axes, groups) + bias)

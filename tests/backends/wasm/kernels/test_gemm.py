@@ -92,9 +92,7 @@ def test_sizes(target: Target, m: int, n: int, k: int) -> None:
 def test_batches_and_shares(by_panels: bool, m: int, shares: tuple[int, ...]) -> None:
     a, b = random(3, m, 10), random(3, 10, 21)
     for block in (m, 4):
-        got = run_gemm(
-            TARGETS[0], Finish(), a, b, by_panels=by_panels, block=block, shares=shares
-        )
+        got = run_gemm(TARGETS[0], Finish(), a, b, by_panels=by_panels, block=block, shares=shares)
         np.testing.assert_allclose(got, expected(Finish(), a, b), rtol=1e-5, atol=1e-5)
 
 

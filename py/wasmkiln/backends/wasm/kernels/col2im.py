@@ -44,9 +44,7 @@ def emit_col2im(spec: Col2ImSpec, m: Module, target: Target) -> Function:
         _list_taps(f, a, begin, tile + TILE, at)
         f.set(column, 0)
         with f.for_range(group, 0, a["groups"]):
-            f.call(
-                sums, f.params[0], tile, at, group * a["group_step"], out, a["channels"], column
-            )
+            f.call(sums, f.params[0], tile, at, group * a["group_step"], out, a["channels"], column)
             f.add_to(out, a["channels"] * 4)
             f.add_to(column, a["channels"] * 4)
     return f

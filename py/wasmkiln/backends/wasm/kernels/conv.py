@@ -89,9 +89,7 @@ class _Conv:
             tail = w.select(self.tail, w.i32_const(0), self.p * NR > self.n)
             out = self.c + self.column
             last = self.b if self.spec.copied else self.group * args["group_step"]
-            f.call(
-                self.rows, f.params[0], self.table, self.b, out, self.column, left, tail, last
-            )
+            f.call(self.rows, f.params[0], self.table, self.b, out, self.column, left, tail, last)
             f.add_to(self.b, self.panel_bytes)
             f.add_to(self.column, PANEL_BYTES)
             with f.if_(self.p.eq(args["panels"])):

@@ -106,18 +106,14 @@ class _Walk:
         self.f = f
         geometry, _, first, self.count = f.params
         names = [kind + axis for kind in "ioksdp" for axis in "dhw"]
-        self.geo = {
-            name: f.let(word(geometry, _SIZES + i), name) for i, name in enumerate(names)
-        }
+        self.geo = {name: f.let(word(geometry, _SIZES + i), name) for i, name in enumerate(names)}
         self.pixel = f.let(word(geometry, _PIXEL))
         self.x = f.let(word(geometry, _X))
         self.run = f.let(self.geo["kw"] * self.pixel)
         self.row_step = f.let(self.geo["iw"] * self.pixel * self.geo["dh"])
         self.plane_step = f.let(self.geo["iw"] * self.pixel * self.geo["ih"] * self.geo["dd"])
         self.last = {
-            axis: f.let(
-                self.geo[f"i{axis}"] - (self.geo[f"k{axis}"] - 1) * self.geo[f"d{axis}"]
-            )
+            axis: f.let(self.geo[f"i{axis}"] - (self.geo[f"k{axis}"] - 1) * self.geo[f"d{axis}"])
             for axis in "dhw"
         }
         self.image = f.let(first)
