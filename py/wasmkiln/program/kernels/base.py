@@ -9,6 +9,8 @@ from ...ir.expr import Expr
 
 __all__ = ["KernelSpec", "expr_tag"]
 
+MAX_CHAIN = 3  # calls that a name spells out
+
 
 @dataclass(frozen=True, slots=True)
 class KernelSpec:
@@ -24,11 +26,25 @@ class KernelSpec:
 
 
 def expr_tag(expr: Expr | None) -> str:
-    """A short stable name for an expression: readable where it is one call, else hashed."""
+    """A stable name for an expression: `_max0_min6` for a short chain of calls, else a hash."""
     if expr is None:
         return ""
-    text = repr(expr)
-    plain = text.replace("x0", "").strip("()")
-    if plain.isidentifier():
-        return "_" + plain
-    return f"_{expr.op}{crc32(text.encode()) & 0xFFFFFF:06x}"
+    chain: list[str] = []
+    e = expr
+    while e.args and len(chain) < MAX_CHAIN:
+        if len(e.args) == 1 and e.dtype is e.args[0].dtype:
+            chain.append(e.op)
+        elif len(e.args) == 2 and e.args[1].op == "const":
+            chain.append(f"{e.op}{_short(e.args[1].value)}")
+        else:
+            break
+        e = e.args[0]
+    if chain and e.op == "arg" and e.value == 0:
+        return "_" + "_".join(reversed(chain))
+    return f"_{expr.op}{crc32(repr(expr).encode()) & 0xFFFFFF:06x}"
+
+
+def _short(value: int | float | None) -> str:
+    """The number as briefly as it can be written without becoming another one."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
