@@ -8,10 +8,10 @@ read the outputs when thread 0 returns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from .ir.types import TensorType
+from .record import record
 
 __all__ = ["STATUS_ADDRESS", "Artifact", "IOBinding", "StepTable", "WeightCopy"]
 
@@ -21,7 +21,7 @@ VERSION = 1
 STATUS_ADDRESS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepTable:
     """Address and number of the step records of one phase."""
 
@@ -29,7 +29,7 @@ class StepTable:
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WeightCopy:
     """Bytes that go from a model file to memory just before an init step."""
 
@@ -40,7 +40,7 @@ class WeightCopy:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IOBinding:
     """Where the host writes an input or reads an output."""
 
@@ -49,7 +49,7 @@ class IOBinding:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Artifact:
     """A compiled model for fixed input shapes.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
 
 from .artifact import Artifact
@@ -13,6 +12,7 @@ from .onnx.load import Model, Source, load
 from .options import CompileOptions
 from .passes import partition, run_passes
 from .program.lowering import lower
+from .record import record
 from .report import ReportRow, report_rows
 
 __all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
@@ -20,7 +20,7 @@ __all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
 Observe = Callable[[str, Graph], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """A compiled model.
 

@@ -10,7 +10,6 @@ The layer under every session that needs neither NumPy nor objects of ours to cr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from threading import Lock
 
@@ -21,15 +20,16 @@ from .host import Instance, default_host
 from .onnx.load import Source
 from .onnx.load import load as load_model
 from .options import CompileOptions
+from .record import fresh, record
 
 __all__ = ["describe", "load", "predict", "release"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Loaded:
     compiled: Compiled
     instance: Instance
-    lock: Lock = field(default_factory=Lock)  # runs of one model queue
+    lock: Lock = fresh(factory=Lock)  # runs of one model queue
 
 
 _models: dict[int, _Loaded] = {}

@@ -6,13 +6,13 @@ They become constants of a plan, which then holds for these values only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from .errors import DataDependentError
 from .ir.const import MAX_INLINE, Const
 from .ir.graph import Graph
 from .ir.shape import Shape, numel
 from .onnx.load import Model
+from .record import replace
 
 __all__ = ["needed_inputs", "with_values"]
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from .record import fresh, record
 
 __all__ = ["CompileOptions", "Simd"]
 
 Simd = Literal["relaxed", "baseline"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CompileOptions:
     """What to compile for.
 
@@ -30,8 +31,8 @@ class CompileOptions:
 
     simd: Simd = "relaxed"
     threads: int = 1
-    dims: Mapping[str, int] = field(default_factory=dict)
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    dims: Mapping[str, int] = fresh(factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = fresh(factory=dict)
     fuse: bool = True
     channels_last: bool = True
     bottleneck: bool = True

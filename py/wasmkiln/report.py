@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .ir.graph import Graph
 from .program.program import Program
+from .record import record
 
 __all__ = ["ReportRow", "report_rows"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReportRow:
     """One node of the model and how it runs.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from .ir.types import InputType
 from .known import needed_inputs, with_values
 from .onnx.load import Source, load
 from .options import CompileOptions
+from .record import record, replace
 from .report import ReportRow
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ MAX_PLANS = 4  # compiled variants kept for different input shapes; each has its
 _Key = tuple[tuple[Shape, ...], tuple[tuple[str, Const], ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeArg:
     """An input or output: `type` is like `tensor(float)`, `shape` names symbolic dims."""
 

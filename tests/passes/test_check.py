@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from wasmkiln.errors import InternalError
 from wasmkiln.ir.dtype import F32
 from wasmkiln.ir.graph import Graph
 from wasmkiln.ir.types import TensorType
 from wasmkiln.passes.check import verify
+from wasmkiln.record import replace
 
 from tests.passes.graphs import node, typed
 

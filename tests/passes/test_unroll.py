@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from wasmkiln.errors import DataDependentError
 from wasmkiln.ir.const import Const
@@ -11,6 +9,7 @@ from wasmkiln.ir.dtype import BOOL, F32, I64
 from wasmkiln.ir.graph import Graph
 from wasmkiln.ir.types import InputType
 from wasmkiln.ops.loop import Loop, Scan
+from wasmkiln.record import replace
 
 from tests.passes.graphs import body, node, typed
 

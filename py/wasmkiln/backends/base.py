@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ..record import record
 
 SimdLevel = Literal["relaxed", "baseline"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """A variant of the emitted code: its SIMD level, and whether several threads may run it."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import js
@@ -23,6 +22,7 @@ from ..ir.types import InputType
 from ..onnx.load import load
 from ..onnx.source import ByteSource
 from ..options import CompileOptions
+from ..record import record
 from .base import Instance, check_status, initialize
 
 __all__ = ["JsSource", "PyodideHost", "compile_buffer", "inspect_buffer"]
@@ -30,7 +30,7 @@ __all__ = ["JsSource", "PyodideHost", "compile_buffer", "inspect_buffer"]
 _OPTIONS = frozenset({"simd", "threads", "dims", "shapes"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsSource:
     """A Uint8Array as a source of bytes: only the ranges that are read are copied into Python."""
 

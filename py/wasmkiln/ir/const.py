@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..record import record
 from .dtype import BF16, BOOL, DType
 from .shape import Shape, numel
 
@@ -17,7 +17,7 @@ MAX_INLINE = 1024
 Scalar = int | float | bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A slice of one of the model's files, which stays where it is until the model is loaded."""
 
@@ -26,7 +26,7 @@ class Span:
     nbytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Const:
     """A row-major, little-endian constant tensor."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..record import record
 
 __all__ = [
     "BF16", "BOOL", "BY_NAME", "BY_ONNX", "C64", "C128", "F16", "F32", "F64", "I8", "I16",
@@ -10,7 +10,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DType:
     """One ONNX element type.
 
@@ -27,6 +27,9 @@ class DType:
     kind: str
     full: str
     code: str = ""
+
+    __eq__ = object.__eq__  # there is one of each, and they are compared often
+    __hash__ = object.__hash__
 
     def __str__(self) -> str:
         return self.name

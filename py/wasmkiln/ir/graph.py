@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..record import fresh, record
 from .const import Const
 from .types import InputType, TensorType
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Graph", "Node"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One application of an operator.
 
@@ -30,7 +30,7 @@ class Node:
     origin: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Graph:
     """A computation. Nodes come after those whose outputs they use.
 
@@ -43,7 +43,7 @@ class Graph:
     inputs: Mapping[str, InputType]
     outputs: Mapping[str, str]
     consts: Mapping[str, Const]
-    types: Mapping[str, TensorType] = field(default_factory=dict)
+    types: Mapping[str, TensorType] = fresh(factory=dict)
 
     def producers(self) -> dict[str, Node]:
         """The node that produces each value; constants and inputs have none."""

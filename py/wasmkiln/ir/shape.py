@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from math import prod
 
 from ..errors import ShapeError
+from ..record import record
 
 __all__ = ["Dim", "Shape", "Sym", "broadcast", "normalize_axes", "normalize_axis", "numel", "show"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sym:
     """A dimension known by name only ("batch"); bound to a size before compilation."""
 

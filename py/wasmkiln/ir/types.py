@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..record import record
 from .const import MAX_INLINE, Const
 from .dtype import DType
 from .shape import Dim, Shape, Sym, numel, show
@@ -11,7 +10,7 @@ from .shape import Dim, Shape, Sym, numel, show
 __all__ = ["InputType", "TensorType"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputType:
     """A model's declared input or output; dims may be symbolic, the shape may be unknown."""
 
@@ -27,7 +26,7 @@ class InputType:
         return tuple(d.name for d in self.shape or () if isinstance(d, Sym))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TensorType:
     """dtype and concrete shape of a value; `value` is set where the elements are known inline."""
 

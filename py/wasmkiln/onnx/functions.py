@@ -6,10 +6,10 @@ Values inside a function get names that begin with the call's name, so that two 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from ..errors import InvalidModelError, LimitError
+from ..record import record, replace
 from .opset import Opsets, opsets_of, plain_domain
 from .proto import (
     AttributeItem,
@@ -26,7 +26,7 @@ MAX_CALL_DEPTH = 32
 MAX_NODES = 1 << 18  # nodes of a model once its functions are expanded, calls counted too
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A node in the place where it stands.
 
@@ -84,7 +84,7 @@ def _title(domain: str, name: str, overload: str) -> str:
     return f"{domain}.{name}{':' if overload else ''}{overload}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Scope:
     """What names and attributes of a function's body stand for in one call."""
 

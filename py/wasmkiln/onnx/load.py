@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..errors import InvalidModelError
 from ..ir.graph import Graph
 from ..ir.types import InputType
+from ..record import record
 from .build import Builder
 from .external import External, Files
 from .functions import Functions
@@ -21,7 +21,7 @@ from .source import ByteSource, Source, as_source
 __all__ = ["Model", "Source", "load"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """A model whose structure has been checked, and whose weights are where they were.
 

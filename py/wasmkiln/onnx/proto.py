@@ -6,7 +6,7 @@ holds `Payload`s, which say where its bytes lie.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..record import record
 
 __all__ = [
     "AttributeItem",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OperatorSetId:
     """The version of a domain's operators that a model or function uses; '' is ai.onnx."""
 
@@ -35,7 +35,7 @@ class OperatorSetId:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StringStringEntry:
     """A pair of free metadata, or of a reference to external data."""
 
@@ -43,7 +43,7 @@ class StringStringEntry:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Payload:
     """A range of the model's bytes. `data` holds the bytes themselves where they are few."""
 
@@ -52,7 +52,7 @@ class Payload:
     data: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TensorProto:
     """A constant tensor.
 
@@ -70,7 +70,7 @@ class TensorProto:
     external: tuple[StringStringEntry, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SparseTensorProto:
     """A constant tensor in COO form: values at linear or per-axis indices, zero elsewhere."""
 
@@ -79,7 +79,7 @@ class SparseTensorProto:
     dims: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TypeProto:
     """The type of a value.
 
@@ -95,7 +95,7 @@ class TypeProto:
     key_type: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ValueInfoProto:
     """A named input or output with its type."""
 
@@ -111,7 +111,7 @@ class AttributeKind:
     SPARSE_TENSOR, SPARSE_TENSORS, TYPE_PROTO, TYPE_PROTOS = 11, 12, 13, 14
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GraphProto:
     """A graph: the model's own, or the body of an If, Loop or Scan."""
 
@@ -127,7 +127,7 @@ AttributeItem = int | float | bytes | TensorProto | GraphProto | SparseTensorPro
 AttributeValue = AttributeItem | tuple[AttributeItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttributeProto:
     """A named attribute of a node.
 
@@ -141,7 +141,7 @@ class AttributeProto:
     ref_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeProto:
     """One application of an operator or of a model-local function."""
 
@@ -154,7 +154,7 @@ class NodeProto:
     overload: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionProto:
     """A model-local function: an operator given by other operators.
 
@@ -172,7 +172,7 @@ class FunctionProto:
     opset_imports: tuple[OperatorSetId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ModelProto:
     """A whole model."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..errors import InvalidModelError
+from ..record import record
 
 __all__ = ["ByteSource", "FileSource", "MemorySource", "Source", "as_source"]
 
@@ -29,7 +29,7 @@ class ByteSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemorySource:
     """Bytes at hand."""
 
@@ -45,21 +45,19 @@ class MemorySource:
         return bytes(self.data[offset : offset + length])
 
 
-@dataclass(frozen=True, slots=True)
 class FileSource:
     """A file, opened anew for each read so that no handle has to be closed."""
 
-    path: str
-    size: int = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        """InvalidModelError if there is no such file."""
         try:
-            found = os.stat(self.path)
+            found = os.stat(path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            raise InvalidModelError(f"cannot read {self.path}: {_reason(error)}") from error
+            raise InvalidModelError(f"cannot read {path}: {_reason(error)}") from error
         if stat.S_ISDIR(found.st_mode):
-            raise InvalidModelError(f"cannot read {self.path}: it is a folder")
-        object.__setattr__(self, "size", found.st_size)
+            raise InvalidModelError(f"cannot read {path}: it is a folder")
+        self.path = path
+        self.size = found.st_size
 
     def read(self, offset: int, length: int) -> bytes:
         """The range, read from the file; InvalidModelError if the file has become shorter."""

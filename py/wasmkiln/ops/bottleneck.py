@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..ir.dtype import F32
 from ..ir.types import TensorType
 from ..program.kernels.bottleneck import BottleneckSpec
@@ -12,6 +10,7 @@ from ..program.kernels.finish import Finish
 from ..program.kernels.gemm import NR
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
+from ..record import record
 from .base import INTERNAL, Op, register
 from .conv_packed import TILE_COLUMNS, Depthwise, row_tiles
 from .epilogue import finish_of, operand_words
@@ -138,7 +137,7 @@ def _room(floats: int) -> int:
     return -(-4 * floats // 64) * 64 + 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Stage:
     """One of the three: its finish, and the words that its functions read."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.expr import Expr, arg, call, clamp, maximum, select
 from ..program.kernels.rnn import HIDDEN, NEW, Source, Stage
+from ..record import record
 from .activation import sigmoid, softplus
 
 __all__ = ["Activation", "Cell", "activations", "check_names", "clipped", "gru", "lstm", "rnn"]
@@ -53,7 +53,7 @@ def clipped(f: Activation, clip: float | None) -> Activation:
     return f if clip is None else lambda x: f(clamp(x, -clip, clip))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cell:
     """A cell's equations. The stages take the gates of the weights in their order.
 

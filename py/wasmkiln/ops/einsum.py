@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
 from ..ir.expr import arg
 from ..ir.types import TensorType
+from ..record import record
 from .base import Op, register
 from .compose import apply, reshape, standard, transpose
 from .movement import StridedSlice
@@ -22,7 +22,7 @@ __all__: list[str] = []
 Labels = tuple[str, ...]  # a name for each axis: a letter, or `.k` for the k-th last of an ellipsis
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Equation:
     """The axes of each input and of the output, and the size of each label."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.dtype import F32, F64, I64
 from ..ir.expr import Expr, arg, call, cast, clamp, const, select
 from ..ir.types import TensorType
+from ..record import record
 from .base import Op, register
 from .compose import apply, cast_to, reshape, transpose
 from .gather import GatherND
@@ -27,7 +27,7 @@ OLD_NAMES = {"bilinear": "linear", "bicubic": "cubic"}
 CUBIC = -0.75
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Tap:
     """One pixel along one axis, for each place: its index, its weight, whether it exists."""
 

@@ -6,12 +6,12 @@ which holds each value exactly, and encodes its result; both are expressions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import UnsupportedOperatorError
 from ..ir.dtype import F32, F64, I32, U8, DType
 from ..ir.expr import Expr, arg, call, cast, clamp, const, maximum, select
+from ..record import record
 from .base import create
 from .compose import apply
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["decoded", "encoded", "is_narrow", "quantized"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Float:
     """Mantissa bits, bias of the exponent, greatest value, and codes without a sign.
 

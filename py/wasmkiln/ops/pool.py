@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 
 from ..errors import LimitError, ShapeError, UnsupportedOperatorError
@@ -16,6 +15,7 @@ from ..ir.types import TensorType
 from ..program.kernels.pool import PoolIndexSpec, PoolKind, PoolSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
+from ..record import record
 from .base import INTERNAL, Op, register
 from .compose import apply, cast_to, reshape, transpose
 from .reduce import Reduce, mean
@@ -32,7 +32,7 @@ MAX_POSITIONS = 1 << 22
 UNROLLED = ((2, 2), (3, 3))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Axis:
     """A window's course along one spatial axis.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -18,6 +17,7 @@ from ..ir.types import TensorType
 from ..program.kernels.reduce import TILE, Fold, ReduceSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
+from ..record import record
 from .base import INTERNAL, Op, register
 from .compose import apply, expand_to, reshape
 from .movement import constant_ints
@@ -183,7 +183,7 @@ def _fold_index(index: int, shape: Shape, kept: Shape) -> int:
 # The Reduce* operators
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Kind:
     """What a Reduce* operator means: a fold, and expressions made for the input's dtype."""
 

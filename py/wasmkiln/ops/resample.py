@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import ceil, floor, prod
 
 from ..errors import UnsupportedOperatorError
@@ -19,6 +18,7 @@ from ..ir.types import TensorType
 from ..program.kernels.resample import BilinearSpec, PickSpec, ResampleSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
+from ..record import record
 from .base import INTERNAL, Op, register
 
 __all__ = ["Plan", "Resample"]
@@ -29,7 +29,7 @@ GRAIN = 8192
 Taps = list[tuple[int, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """How one axis is resampled.
 

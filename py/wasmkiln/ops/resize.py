@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..errors import DataDependentError, LimitError, ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
@@ -13,6 +12,7 @@ from ..ir.dtype import F32
 from ..ir.expr import arg, const
 from ..ir.shape import normalize_axis, show
 from ..ir.types import TensorType
+from ..record import record
 from .base import Op, register
 from .compose import apply, cast_to
 from .movement import constant_ints
@@ -24,7 +24,7 @@ __all__: list[str] = []
 MAX_POSITIONS = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Target:
     """What is asked for along the resized axes: sizes and scales of the output, and the roi."""
 

@@ -8,7 +8,6 @@ output, where the model has them. Heads that are repeated to share keys and valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import prod
 
 from ..ir.dtype import BOOL, F32
@@ -21,6 +20,7 @@ from ..ops.map import Map
 from ..ops.matmul import Product
 from ..ops.movement import ExpandTo, Transpose, View
 from ..options import CompileOptions
+from ..record import record
 from .algebra import arguments
 from .clean import clean
 
@@ -51,7 +51,7 @@ def fuse_attention(g: Graph, options: CompileOptions) -> Graph:
 _Dim = list[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Heads:
     """A value as [batch, heads, rows, columns]: where it lies, and the steps in elements."""
 
@@ -61,18 +61,18 @@ class _Heads:
     group: int = 1
 
 
-@dataclass(slots=True)
 class _Score:
     """What becomes of a product before the softmax: argument 0 is the product.
 
     parts: expressions of a Map's arguments, one for each operand. nodes: those that make operands.
     """
 
-    expr: Expr | None = None
-    parts: list[Expr] = field(default_factory=list)
-    operands: list[str] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
-    types: dict[str, TensorType] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.expr: Expr | None = None
+        self.parts: list[Expr] = []
+        self.operands: list[str] = []
+        self.nodes: list[Node] = []
+        self.types: dict[str, TensorType] = {}
 
 
 class _Matcher:

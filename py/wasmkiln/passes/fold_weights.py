@@ -8,7 +8,6 @@ constants, hence once, at load.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 
 from ..ir.builder import GraphBuilder, rewrite
@@ -19,6 +18,7 @@ from ..ops.movement import View
 from ..ops.norm import fold_batch_norm
 from ..ops.rearrange import expand_to
 from ..options import CompileOptions
+from ..record import record
 from .clean import clean
 from .partition import static_values
 
@@ -36,7 +36,7 @@ def fold_weights(g: Graph, options: CompileOptions) -> Graph:
     return clean(rewrite(g, folder.visit), options)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Affine:
     """y * factor + summand: names of vectors of channels or of scalars; '' for 1 and 0."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
 
 from ..ir.builder import GraphBuilder, rewrite
@@ -12,6 +11,7 @@ from ..ops.base import Op
 from ..ops.pad import PadConst
 from ..ops.pool import Pool
 from ..options import CompileOptions
+from ..record import replace
 from .clean import clean
 
 __all__ = ["absorb_pads"]

@@ -8,14 +8,13 @@ Squares may be powers, divisions may be products with a reciprocal, and products
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from ..ir.builder import GraphBuilder, rewrite
 from ..ir.dtype import F32
 from ..ir.expr import arg
 from ..ir.graph import Graph, Node
 from ..ops.movement import View
 from ..options import CompileOptions
+from ..record import record, replace
 from .clean import clean
 
 __all__ = ["find_row_norms"]
@@ -57,7 +56,7 @@ def _as_vector(b: GraphBuilder, name: str) -> str:
     return name if t.rank == 1 else b.add(View(shape=(t.size,)), name)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Norm:
     """A normalization found: its input, parameters ('' where absent), and the node's kind."""
 

@@ -7,7 +7,6 @@ known where it folds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ..errors import DataDependentError, InvalidModelError, ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder, describe
@@ -20,6 +19,7 @@ from ..ops.compose import reshape
 from ..ops.concat import Concat
 from ..ops.loop import Loop, Scan, Scan8
 from ..ops.movement import StridedSlice
+from ..record import record
 
 __all__ = ["MAX_NODES", "MAX_TRIPS", "AddNodes", "unroll"]
 
@@ -133,7 +133,7 @@ def _known(body: _Body, value: str, what: str) -> int:
     return int(t.value.item())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Sliced:
     """A scan input: which slice iteration i takes."""
 

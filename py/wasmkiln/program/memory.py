@@ -7,9 +7,9 @@ Greedy by size: the largest buffer first, each at the lowest address free during
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass
 
 from ..errors import LimitError
+from ..record import record
 from .program import Call, Program, Ref
 
 __all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "plan_memory"]
@@ -19,7 +19,7 @@ RESERVED = 1024  # bytes at address 0 for synchronisation and status words
 SLACK = 128  # readable bytes after the last buffer, since kernels load whole vectors
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MemoryPlan:
     """Addresses of all buffers.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from ..ir.const import Const
 from ..ir.types import TensorType
+from ..record import record
 from .kernels import KernelSpec
 
 __all__ = ["Binding", "Buffer", "BufferKind", "Call", "F32Word", "Program", "Ref", "Slot", "Word"]
@@ -17,7 +17,7 @@ __all__ = ["Binding", "Buffer", "BufferKind", "Call", "F32Word", "Program", "Ref
 BufferKind = Literal["input", "output", "constant", "temporary"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Buffer:
     """A piece of linear memory; `index` is its identity."""
 
@@ -26,7 +26,7 @@ class Buffer:
     kind: BufferKind
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """Where a value lies: row-major and contiguous, `offset` bytes into a buffer."""
 
@@ -35,7 +35,7 @@ class Slot:
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ref:
     """An address among a call's arguments, and what the call does with the buffer behind it."""
 
@@ -45,7 +45,7 @@ class Ref:
     reads: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class F32Word:
     """A float among a call's arguments."""
 
@@ -55,7 +55,7 @@ class F32Word:
 Word = int | Ref | F32Word
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """One kernel run over `extent` units in shares that are multiples of `grain`.
 
@@ -71,7 +71,7 @@ class Call:
     origin: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binding:
     """A model input or output and its place."""
 
@@ -79,7 +79,7 @@ class Binding:
     slot: Slot
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program:
     """A compiled graph before it gets addresses.
 

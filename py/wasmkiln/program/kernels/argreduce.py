@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ...ir.dtype import DType
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["ArgReduceSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArgReduceSpec(KernelSpec):
     """Of x [outer, R, inner], the i64 index along R of the extreme element, [outer, inner].
 

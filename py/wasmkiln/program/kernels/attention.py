@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec, expr_tag
 
 __all__ = ["AttentionSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttentionSpec(KernelSpec):
     """out = softmax(score(Q K', operands)) V over the keys, for each head.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
 
 from ...ir.expr import Expr
+from ...record import record
 
 __all__ = ["KernelSpec", "expr_tag"]
 
 MAX_CHAIN = 3  # calls that a name spells out
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KernelSpec:
     """The structure of a kernel: two calls with equal specifications share one function.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
 
+from ...record import record
 from .base import KernelSpec
 from .depthwise import DepthwiseSpec
 from .finish import Finish
@@ -12,7 +12,7 @@ from .finish import Finish
 __all__ = ["BottleneckSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BottleneckSpec(KernelSpec):
     """out = project(depthwise(expand(x))), the wide rows in between never leaving a thread's room.
 

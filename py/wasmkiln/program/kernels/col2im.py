@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 from .finish import Finish
 
 __all__ = ["Col2ImSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Col2ImSpec(KernelSpec):
     """out[pixel, c] = finish(sum of parts[p, group, tap, c] over taps of p that fall on the pixel).
 

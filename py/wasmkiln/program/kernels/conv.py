@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 from .finish import Finish
 from .gemm import MR, NR
@@ -11,7 +10,7 @@ from .gemm import MR, NR
 __all__ = ["ConvSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConvSpec(KernelSpec):
     """out[pixel, n] = finish(sum over taps and channels of x[pixel at tap, c] * w[tap, c, n]).
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["CopySpec", "IotaSpec", "TransposeSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CopySpec(KernelSpec):
     """target[i0, .., i(R-1)] = source[i0, .., i(R-1)] by byte strides; target rows are contiguous.
 
@@ -33,7 +33,7 @@ class CopySpec(KernelSpec):
         return f"copy{self.itemsize}_{self.rank}d_{self.inner}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TransposeSpec(KernelSpec):
     """target[o.., m, n] = source[o.., n, m] for 4-byte elements, by tiles.
 
@@ -55,7 +55,7 @@ class TransposeSpec(KernelSpec):
         return f"transpose4_{self.outer}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IotaSpec(KernelSpec):
     """target[i] = i, in i64.
 

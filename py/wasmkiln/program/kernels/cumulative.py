@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ...ir.dtype import DType
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["CumulativeSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CumulativeSpec(KernelSpec):
     """Sums or products of all elements of a line up to each of them, in scalar code.
 

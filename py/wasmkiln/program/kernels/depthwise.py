@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 from .finish import Finish
 
@@ -13,7 +12,7 @@ __all__ = ["DepthwiseSpec", "Tile"]
 Tile = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DepthwiseSpec(KernelSpec):
     """out[y, x, c] = finish(sum over taps of x[y + ky, x + kx, c] * w[tap, c]).
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.dtype import DType
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["DotSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DotSpec(KernelSpec):
     """out[m, n] = sum_k a[m, k] * b[k, n] for each matrix of a batch; integers wrap.
 

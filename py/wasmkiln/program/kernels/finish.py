@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.expr import Expr
+from ...record import record
 from .base import expr_tag
 
 __all__ = ["Finish"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finish:
     """A bias by column, then an elementwise expression.
 

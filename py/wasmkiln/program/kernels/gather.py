@@ -6,9 +6,8 @@ word at address 16 is set to 1, so that the host can raise an error after the ru
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.dtype import DType
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["STATUS_ADDRESS", "GatherElementsSpec", "GatherNDSpec", "GatherSpec"]
@@ -16,7 +15,7 @@ __all__ = ["STATUS_ADDRESS", "GatherElementsSpec", "GatherNDSpec", "GatherSpec"]
 STATUS_ADDRESS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GatherSpec(KernelSpec):
     """target[o, i, :] = source[o, indices[i], :].
 
@@ -35,7 +34,7 @@ class GatherSpec(KernelSpec):
         return f"gather{self.itemsize or '_rows'}_{self.indices}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GatherElementsSpec(KernelSpec):
     """target[i..] = source[i.. by strides, plus indices[i..] along an axis].
 
@@ -55,7 +54,7 @@ class GatherElementsSpec(KernelSpec):
         return f"gather_elements{self.itemsize}_{self.indices}_{self.rank}d"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GatherNDSpec(KernelSpec):
     """target[r, :] = source[batch of r][indices[r, 0], .., indices[r, depth - 1], :].
 

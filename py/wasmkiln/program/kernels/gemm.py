@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 from .finish import Finish
 
@@ -15,7 +14,7 @@ MR, NR = 6, 8
 HEAD_WORDS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GemmSpec(KernelSpec):
     """C[m, n] = finish(sum_k A[m, k] * B[k, n]), for each matrix of a batch.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec, expr_tag
 
 __all__ = ["LrnSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LrnSpec(KernelSpec):
     """out[p, c] = result(x[p, c], sum of x[p, i] ** 2 over c - before <= i <= c + after) in f32.
 

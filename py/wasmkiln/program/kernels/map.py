@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.dtype import DType
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec, expr_tag
 
 __all__ = ["MapSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapSpec(KernelSpec):
     """An elementwise kernel; the output is row-major and contiguous.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["NormSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NormSpec(KernelSpec):
     """(x - mean) / sqrt(variance + epsilon) * scale + bias, for each row of an f32 matrix [M, R].
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["PackSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PackSpec(KernelSpec):
     """out[panel][k][j] = in[k, panel * columns + j], for each matrix of a batch; 4-byte elements.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ...ir.dtype import DType
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec, expr_tag
 
 __all__ = ["PoolIndexSpec", "PoolKind", "PoolSpec"]
@@ -14,7 +14,7 @@ __all__ = ["PoolIndexSpec", "PoolKind", "PoolSpec"]
 PoolKind = Literal["max", "sum", "avg"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PoolSpec(KernelSpec):
     """Pooling of [N, H, W, C] to [N, OH, OW, C].
 
@@ -43,7 +43,7 @@ class PoolSpec(KernelSpec):
         return f"pool_{self.kind}_{self.dtype}{size}{expr_tag(self.epilogue)}{modes}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PoolIndexSpec(KernelSpec):
     """Where in x the largest element of each window lies: [P, H, W] to i64 [P, OH, OW].
 

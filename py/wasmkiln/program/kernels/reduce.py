@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ...ir.dtype import DType
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec, expr_tag
 
 __all__ = ["TILE", "Fold", "ReduceSpec"]
@@ -18,7 +18,7 @@ Fold = Literal["sum", "prod", "max", "min"]
 TILE = 16
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReduceSpec(KernelSpec):
     """A reduction over one run of neighbouring dimensions.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.dtype import DType
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["BilinearSpec", "PickSpec", "ResampleSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PickSpec(KernelSpec):
     """out[o, i, j] = x[o, rows[i], columns[j]], where an element is a run of bytes.
 
@@ -29,7 +28,7 @@ class PickSpec(KernelSpec):
         return f"pick_{self.unit or 'n'}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BilinearSpec(KernelSpec):
     """Each output pixel is a weighted sum of 2x2 input pixels of f32 vectors [H, W, C].
 
@@ -44,7 +43,7 @@ class BilinearSpec(KernelSpec):
         return "bilinear_f32"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResampleSpec(KernelSpec):
     """out[o, i] = sum_t weight[i, t] * x[o, index[i, t]], of vectors of `inner` elements.
 

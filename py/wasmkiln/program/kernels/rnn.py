@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 from zlib import crc32
 
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["HIDDEN", "NEW", "STATE_VECTORS", "RnnSpec", "RnnStepSpec", "Source", "Stage"]
@@ -19,7 +19,7 @@ Source = tuple[Literal["x", "state", "fixed", "zero"], int]
 or a vector that stays the same in all steps."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stage:
     """One product of a state vector with recurrent weights, and what becomes of it.
 
@@ -35,7 +35,7 @@ class Stage:
     results: tuple[tuple[int, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RnnSpec(KernelSpec):
     """Recurrences over sequences, each of which is one row of the batch in one direction.
 
@@ -69,7 +69,7 @@ class RnnSpec(KernelSpec):
         return f"rnn_f32_{self.gates}x{self.columns}{'_c' if self.cell else ''}_{mark:06x}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RnnStepSpec(KernelSpec):
     """One stage of one step of `RnnSpec`, for several threads: they share the panels.
 

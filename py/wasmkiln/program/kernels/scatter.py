@@ -6,16 +6,15 @@ single share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.dtype import DType
 from ...ir.expr import Expr
+from ...record import record
 from .base import KernelSpec, expr_tag
 
 __all__ = ["ScatterElementsSpec", "ScatterNDSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScatterElementsSpec(KernelSpec):
     """target[i.. by strides, plus indices[i..] along an axis] = updates[i..].
 
@@ -40,7 +39,7 @@ class ScatterElementsSpec(KernelSpec):
         return f"scatter_elements{tag}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScatterNDSpec(KernelSpec):
     """target[indices[r, 0], .., indices[r, depth - 1], :] = updates[r, :].
 

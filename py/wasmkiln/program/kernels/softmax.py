@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["SoftmaxSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SoftmaxSpec(KernelSpec):
     """Softmax or its logarithm of each row of an f32 matrix [M, R]; may run in place.
 

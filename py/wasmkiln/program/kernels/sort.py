@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...ir.dtype import DType
+from ...record import record
 from .base import KernelSpec
 
 __all__ = ["TopKSpec"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TopKSpec(KernelSpec):
     """The k best elements of each line, best first, and their i64 indices.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...record import record
 from .base import KernelSpec
 from .finish import Finish
 
@@ -17,7 +16,7 @@ REACH = 2
 NEAR, FAR = 0.5**0.5, 2**0.5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WinogradSpec(KernelSpec):
     """out = finish(At [sum over channels of (Bt x B) * u] A), tile by tile, after Winograd.
 

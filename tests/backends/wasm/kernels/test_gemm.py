@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from wasmkiln.backends.wasm.kernels import gemm
 from wasmkiln.ir.expr import Expr, arg, call, clamp
 from wasmkiln.program.kernels.finish import Finish
 from wasmkiln.program.kernels.gemm import GemmSpec
+from wasmkiln.record import replace
 
 from tests.backends.wasm.harness import TARGETS, run_kernel
 from tests.backends.wasm.kernels.matrices import panels_of

@@ -15,10 +15,9 @@ is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ....ir.dtype import BOOL, DType
 from ....program.kernels.map import MapSpec
+from ....record import record
 from ...base import Target
 from .. import asm as w
 from ..expr import ScalarExpr, VectorExpr, is_vectorizable
@@ -36,7 +35,7 @@ __all__ = ["emit_map"]
 UNROLLED_NODES = 24
 
 
-@dataclass(slots=True)
+@record
 class _Input:
     """An operand: its dtype, how its last dimension advances, and where the current row begins."""
 
