@@ -113,16 +113,16 @@ class GraphBuilder:
                         self.types[name] = TensorType.of(value)
                 return
         types = infer_node(node, inputs)
-        known = [t.value for t in types]
-        if node.outputs and all(v is not None for v in known):
+        known = [t.value for t in types if t.value is not None]
+        if node.outputs and len(known) == len(types):
             for name, const in zip(node.outputs, known, strict=False):
-                if name and const is not None:
+                if name:
                     self.consts[name] = const
                     self.types[name] = TensorType.of(const)
             return
         for name, t in zip(node.outputs, types, strict=False):
             if name:
-                self.types[name] = TensorType(t.dtype, t.shape)
+                self.types[name] = t if t.value is None else TensorType(t.dtype, t.shape)
         self.nodes.append(node)
 
     def keep(self, node: Node) -> None:
@@ -186,7 +186,7 @@ def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
 def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[TensorType, ...]:
     """The types of a node's outputs; errors name the node, its operator and its input types."""
     least, most = node.op.arity()
-    if not least <= len(inputs) <= most or any(t is None for t in inputs[:least]):
+    if not least <= len(inputs) <= most or not all(inputs[:least]):
         given = sum(t is not None for t in inputs)
         raise ShapeError(
             f"{describe(node, inputs)}: {given} inputs given, {least} to {most} are expected"
@@ -204,8 +204,9 @@ def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Tenso
         raise UnsupportedOperatorError(
             f"{describe(node, inputs)}: {wanted} outputs are used, {len(types)} are supported"
         )
-    if any(d < 0 for t in types for d in t.shape):
-        raise InternalError(f"{describe(node, inputs)}: negative size in {types}")
+    for t in types:
+        if t.shape and min(t.shape) < 0:
+            raise InternalError(f"{describe(node, inputs)}: negative size in {types}")
     return types
 
 

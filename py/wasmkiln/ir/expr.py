@@ -80,7 +80,7 @@ class Expr:
             and hash(self) == hash(other)
             and self.op == other.op
             and self.dtype is other.dtype
-            and repr(self.value) == repr(other.value)
+            and (self.value is other.value or repr(self.value) == repr(other.value))
             and self.args == other.args
         )
 

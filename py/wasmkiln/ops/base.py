@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from ..errors import InvalidModelError, UnsupportedOperatorError
@@ -42,6 +43,7 @@ class Op:
     domain: ClassVar[str] = ""
     since: ClassVar[int] = 1
     fields: ClassVar[Mapping[str, Any]] = {}
+    _values: ClassVar[Any] = type
 
     def __init_subclass__(cls) -> None:
         """Collect the fields; generated constructors would cost start-up time in a browser."""
@@ -51,6 +53,7 @@ class Op:
             if "ClassVar" not in str(annotation):
                 fields[name] = cls.__dict__.get(name, _Required)
         cls.fields = fields
+        cls._values = attrgetter(*fields) if fields else type
 
     def __init__(self, **attributes: Attribute) -> None:
         for name, default in self.fields.items():
@@ -64,14 +67,11 @@ class Op:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self.op_type} is immutable; cannot set {name}")
 
-    def _key(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.fields)
-
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()
+        return type(self) is type(other) and bool(self._values(self) == self._values(other))
 
     def __hash__(self) -> int:
-        return hash((type(self), self._key()))
+        return hash((type(self), self._values(self)))
 
     def __repr__(self) -> str:
         shown = (

@@ -131,11 +131,10 @@ def _place(items: list[Item]) -> dict[int, tuple[int, int]]:
     placed: dict[int, tuple[int, int]] = {}
     for nbytes, first, last, index in items:
         offset = 0
-        for start, stop, a, b in done:
-            if a <= last and first <= b:
-                if start - offset >= nbytes:
-                    break
-                offset = max(offset, stop)
+        for start, stop in [(s, e) for s, e, a, b in done if a <= last and first <= b]:
+            if start - offset >= nbytes:
+                break
+            offset = max(offset, stop)
         insort(done, (offset, offset + nbytes, first, last))
         placed[index] = (offset, nbytes)
     return placed
