@@ -118,6 +118,8 @@ class Function:
         self.set(local, local + value)
 
     def _into(self, local: Local, value: Operand) -> bytes:
+        if isinstance(value, Val) and value.type is local.type:
+            return value.code
         assert local.type is not None
         return coerce(value, local.type, f"{self.name}: set {local.name or local.index}").code
 
