@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -24,6 +24,7 @@ from wasmkiln.onnx.load import load
 from wasmkiln.passes import partition, run_passes
 from wasmkiln.program.lowering import lower
 from wasmkiln.program.program import Call, Program
+from wasmkiln.record import replace
 
 from bench.machine import machine_facts
 from bench.models import find_tasks
