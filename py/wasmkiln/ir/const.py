@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from ..record import record
-from .dtype import BF16, BOOL, DType
+from .dtype import BF16, BOOL, STRING, DType
 from .shape import Shape, numel
 
 __all__ = ["MAX_INLINE", "Const", "Span", "pack_values"]
@@ -28,11 +28,11 @@ class Span:
 
 @record
 class Const:
-    """A row-major, little-endian constant tensor."""
+    """A row-major, little-endian constant tensor; strings are held as they are."""
 
     dtype: DType
     shape: Shape
-    data: Span | bytes
+    data: Span | bytes | tuple[str, ...]
 
     @staticmethod
     def of(dtype: DType, shape: Shape, values: Sequence[Scalar]) -> Const:
@@ -42,6 +42,13 @@ class Const:
         return Const(dtype, shape, pack_values(dtype, values))
 
     @staticmethod
+    def strings(shape: Shape, texts: Sequence[str]) -> Const:
+        """A constant of strings in row-major order."""
+        if len(texts) != numel(shape):
+            raise ValueError(f"{len(texts)} strings for shape {shape}")
+        return Const(STRING, shape, tuple(texts))
+
+    @staticmethod
     def scalar(dtype: DType, value: Scalar) -> Const:
         """A constant of rank 0."""
         return Const(dtype, (), pack_values(dtype, (value,)))
@@ -49,7 +56,7 @@ class Const:
     @property
     def is_inline(self) -> bool:
         """Whether the bytes are at hand, so that `values` may be called."""
-        return isinstance(self.data, bytes)
+        return not isinstance(self.data, Span)
 
     @property
     def nbytes(self) -> int:
@@ -65,6 +72,11 @@ class Const:
             wide = struct.pack(f"<{n}I", *(w << 16 for w in words))
             return struct.unpack(f"<{n}f", wide)
         return struct.unpack(f"<{n}{self.dtype.code}", self.data)
+
+    def texts(self) -> tuple[str, ...]:
+        """All elements of a constant of strings."""
+        assert isinstance(self.data, tuple)
+        return self.data
 
     def ints(self) -> tuple[int, ...]:
         """All elements as integers. The constant must be inline."""

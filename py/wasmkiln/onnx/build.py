@@ -144,7 +144,8 @@ class Builder:
         if not any(node.outputs):
             raise InvalidModelError(f"{place} has no outputs")
         if value and node.outputs[0]:
-            return value[0]
+            const: Const = value[0]
+            return const
         name = node.name or next(filter(None, node.outputs))
         return Node(op, inputs, node.outputs, name, (name,))
 

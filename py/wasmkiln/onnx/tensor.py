@@ -223,4 +223,5 @@ def _all_bytes(const: Const, files: Files) -> bytes:
     data = const.data
     if isinstance(data, bytes):
         return data
+    assert isinstance(data, Span)
     return files.sources[data.file].read(data.offset, data.nbytes)

@@ -2,7 +2,8 @@
 
 An operator is an immutable class whose annotated fields are its attributes. It gives `infer` and
 one way to become code: `expr` (see elementwise), `expand` (into other operators), `lower` (kernel
-calls). `evaluate` computes small constants in plain Python, so that shape arithmetic folds away.
+calls), or, with `on_host`, `evaluate` (in Python, between compiled segments). For the others
+`evaluate` computes small constants in plain Python, so that shape arithmetic folds away.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from ..errors import InvalidModelError, UnsupportedOperatorError
-from ..ir.const import Const
 from ..ir.types import TensorType
 from .families import FAMILIES, family_of
 
@@ -38,6 +38,7 @@ class Op:
     outputs that the model's node has. Fields whose default is a bool take ONNX's 0 and 1.
     """
 
+    on_host: ClassVar[bool] = False  # whether `evaluate` is the only way to compute it
     takes_narrow: ClassVar[bool] = False  # whether inputs may be of a dtype in ir.dtype.NARROW
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""
@@ -91,9 +92,9 @@ class Op:
     """infer(self, x: TensorType, ...) -> types of all outputs. Raises ShapeError without naming
     the node, which the caller adds."""
 
-    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
-        """The outputs for inline constants, or None where plain Python should not compute it."""
-        return None
+    evaluate: Callable[..., tuple[Any, ...] | None] = lambda self, *inputs: None
+    """evaluate(self, x: Const | None, ...) -> the outputs for inline constants, or None where plain
+    Python should not compute them. Of an operator on the host the values may be any `Value`."""
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Add simpler nodes to `g` and return the names of the outputs; None: stays as it is.

@@ -37,6 +37,7 @@ FAMILIES = {
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
+    "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "lrn": "LRN wasmkiln.LocalNorm",
