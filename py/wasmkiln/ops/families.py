@@ -32,6 +32,7 @@ FAMILIES = {
         "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
         "Sub Sum Tan Tanh Where Xor"
     ),
+    "fft": "wasmkiln.Fft",
     "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
@@ -44,6 +45,7 @@ FAMILIES = {
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "mel": "MelWeightMatrix",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
     "norm": (
         "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
@@ -77,6 +79,7 @@ FAMILIES = {
     "scatter": "Scatter ScatterElements ScatterND",
     "sequence_lengths": "ReverseSequence TensorScatter",
     "shape": "Shape Size",
+    "signal": "DFT STFT",
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",

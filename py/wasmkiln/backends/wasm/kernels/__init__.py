@@ -25,6 +25,7 @@ EMITTERS = {
     "CumulativeSpec": "cumulative.emit_cumulative",
     "DepthwiseSpec": "depthwise.emit_depthwise",
     "DotSpec": "dot.emit_dot",
+    "FftSpec": "fft.emit_fft",
     "GatherElementsSpec": "gather.emit_gather_elements",
     "GatherNDSpec": "gather.emit_gather_nd",
     "GatherSpec": "gather.emit_gather",
