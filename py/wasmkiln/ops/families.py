@@ -14,10 +14,12 @@ FAMILIES = {
         "Softplus Softsign Swish ThresholdedRelu com.microsoft.BiasGelu com.microsoft.FastGelu "
         "com.microsoft.Gelu com.microsoft.QuickGelu"
     ),
+    "affine_grid": "AffineGrid",
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike",
+    "col2im": "Col2Im",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
@@ -25,6 +27,8 @@ FAMILIES = {
     "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
     "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
     "cumulative": "CumProd CumSum wasmkiln.Running",
+    "deform": "DeformConv",
+    "det": "Det",
     "einsum": "Einsum",
     "elementwise": (
         "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "
@@ -74,6 +78,7 @@ FAMILIES = {
     "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
+    "roi": "MaxRoiPool RoiAlign",
     "rotary": "RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
@@ -83,6 +88,7 @@ FAMILIES = {
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "unpool": "MaxUnpool",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
 }
