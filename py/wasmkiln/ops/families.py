@@ -43,6 +43,7 @@ FAMILIES = {
     "grid": "GridSample",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
+    "linear_attention": "LinearAttention wasmkiln.Recurrence",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "lrn": "LRN wasmkiln.LocalNorm",

@@ -32,6 +32,7 @@ EMITTERS = {
     "GatherSpec": "gather.emit_gather",
     "GemmSpec": "gemm.emit_gemm",
     "IotaSpec": "copy.emit_iota",
+    "LinearAttentionSpec": "linear_attention.emit_linear_attention",
     "LrnSpec": "lrn.emit_lrn",
     "MapSpec": "map.emit_map",
     "NormSpec": "norm.emit_norm",
