@@ -18,7 +18,7 @@ FAMILIES = {
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
-    "cast": "BitCast Cast CastLike",
+    "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "col2im": "Col2Im",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",

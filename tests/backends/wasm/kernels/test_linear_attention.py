@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from wasmkiln.backends.base import Target
@@ -27,7 +29,7 @@ def test_tokens(values: int, with_past: bool, delta: bool, gated: bool, target: 
     beta = rng.random((batch, tokens, heads), np.float32)
     out = np.zeros((batch, tokens, heads * group, values), np.float32)
     present, scratch = np.zeros_like(past), np.zeros(4 * keys, np.float32)
-    args = [out, present, q, k, v, past if with_past else 0, decay, beta]
+    args: list[Any] = [out, present, q, k, v, past if with_past else 0, decay, beta]
     args += [tokens, heads, group, keys, values]
     args += [4 * heads * keys, 4 * keys, 4, 4 * heads, 4, scratch, 0, 0.5]
     spec = LinearAttentionSpec(gated, delta)
