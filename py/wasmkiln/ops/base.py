@@ -8,7 +8,7 @@ calls), or, with `on_host`, `evaluate` (in Python, between compiled segments). F
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from ..program.lowering import Lowering
     from ..program.program import Slot
 
-__all__ = ["INTERNAL", "Attribute", "Op", "create", "lookup", "register", "registered"]
+__all__ = ["INTERNAL", "Attribute", "CallGraph", "Op", "create", "lookup", "register", "registered"]
 
 INTERNAL = "wasmkiln"  # domain of operators that only passes make
 
+CallGraph = Callable[..., Sequence[str]]
 Attribute = Any  # int | float | str | bytes | Const | Graph | tuples of these
 _Required = object()
 
@@ -39,6 +40,7 @@ class Op:
     """
 
     on_host: ClassVar[bool] = False  # whether `evaluate` is the only way to compute it
+    calls_graphs: ClassVar[bool] = False  # whether `inline` replaces it while types are inferred
     takes_narrow: ClassVar[bool] = False  # whether inputs may be of a dtype in ir.dtype.NARROW
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""
@@ -102,6 +104,14 @@ class Op:
         Absent inputs are ''. `g.type(name)` gives concrete types.
         """
         return None
+
+    def inline(self, g: GraphBuilder, call: CallGraph, *inputs: str) -> tuple[str, ...]:
+        """Like expand, but always, and early: for operators with graphs among their attributes.
+
+        Only operators of ONNX compute anything, as halves are promoted afterwards.
+        `call(graph, *inputs)` adds the nodes of such a graph and gives its outputs.
+        """
+        raise NotImplementedError
 
     def select(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Like expand, but late, after layout and fusion: choose kernels and pack weights."""

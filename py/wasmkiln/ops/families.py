@@ -37,6 +37,7 @@ FAMILIES = {
         "Sub Sum Tan Tanh Where Xor"
     ),
     "fft": "wasmkiln.Fft",
+    "flex_attention": "ai.onnx.preview.FlexAttention",
     "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
