@@ -17,6 +17,7 @@ FAMILIES = {
     "affine_grid": "AffineGrid",
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
+    "batch_norm": "BatchNormalization",
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "col2im": "Col2Im",
@@ -29,6 +30,7 @@ FAMILIES = {
     "cumulative": "CumProd CumSum wasmkiln.Running",
     "deform": "DeformConv",
     "det": "Det",
+    "dropout": "Dropout",
     "einsum": "Einsum",
     "elementwise": (
         "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "
@@ -54,8 +56,8 @@ FAMILIES = {
     "mel": "MelWeightMatrix",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
     "norm": (
-        "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
-        "LpNormalization MeanVarianceNormalization RMSNormalization"
+        "GroupNormalization InstanceNormalization LayerNormalization LpNormalization "
+        "MeanVarianceNormalization RMSNormalization"
     ),
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
     "pad": "CenterCropPad Pad wasmkiln.PadConst",
@@ -70,6 +72,10 @@ FAMILIES = {
         "com.microsoft.QLinearMul com.microsoft.QLinearSigmoid com.microsoft.QuantizeLinear"
     ),
     "quant_linear": "ConvInteger MatMulInteger QLinearConv QLinearMatMul",
+    "random": (
+        "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike "
+        "wasmkiln.Draw"
+    ),
     "rearrange": "DepthToSpace Expand SpaceToDepth Tile",
     "recurrent": "wasmkiln.Recurrent",
     "reduce": (
@@ -77,7 +83,7 @@ FAMILIES = {
         "ReduceSum ReduceSumSquare wasmkiln.Reduce"
     ),
     "resample": "wasmkiln.Resample",
-    "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
+    "reshape": "Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
     "roi": "MaxRoiPool RoiAlign",

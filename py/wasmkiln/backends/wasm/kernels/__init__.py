@@ -26,6 +26,7 @@ EMITTERS = {
     "DepthwiseSpec": "depthwise.emit_depthwise",
     "DetSpec": "det.emit_det",
     "DotSpec": "dot.emit_dot",
+    "DrawSpec": "random.emit_draw",
     "FftSpec": "fft.emit_fft",
     "GatherElementsSpec": "gather.emit_gather_elements",
     "GatherNDSpec": "gather.emit_gather_nd",
