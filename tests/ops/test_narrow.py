@@ -27,7 +27,7 @@ def number(name: str) -> int:
     return int(helper.np_dtype_to_tensor_dtype(np.dtype(getattr(ml_dtypes, name))))
 
 
-def cast(x: Array, to: int, simd: Any = "relaxed", **attributes: int) -> Array:
+def cast(x: Array, to: int, simd: Any = "relaxed", **attributes: Any) -> Array:
     node = helper.make_node("Cast", ["x"], ["y"], to=to, **attributes)
     model = build([node], {"x": x}, (), ["y"], opset=25)
     return run_ours(model, {"x": x}, CompileOptions(simd=simd))[0]
@@ -48,7 +48,24 @@ def floats() -> Array:
 
 
 @pytest.mark.parametrize("simd", ["relaxed", "baseline"])
-@pytest.mark.parametrize("name", [*FLOATS, *INTS])
+@pytest.mark.parametrize("saturate", [1, 0])
+@pytest.mark.parametrize("mode", ["up", "down", "nearest"])
+def test_powers_of_two(mode: str, saturate: int, simd: str) -> None:
+    ends = [3.4e38, 1.7e38, 5.87747e-39, 4e-39, 2.9e-39, 1.5]
+    x = np.concatenate([floats(), np.array(ends, np.float32)])
+    to = TensorProto.FLOAT8E8M0
+    got = cast(x, to, simd, saturate=saturate, round_mode=mode)
+    want = numpy_helper.to_float8e8m0(x, bool(saturate), mode)
+    np.testing.assert_array_equal(got.view(np.uint8), want.view(np.uint8))
+
+
+def test_unknown_rounding_is_refused() -> None:
+    with pytest.raises(UnsupportedOperatorError, match=r"round_mode 'sideways' is unknown"):
+        cast(np.zeros(3, np.float32), TensorProto.FLOAT8E8M0, round_mode="sideways")
+
+
+@pytest.mark.parametrize("simd", ["relaxed", "baseline"])
+@pytest.mark.parametrize("name", [*FLOATS, *INTS, "float8_e8m0fnu"])
 def test_each_code_has_its_value(name: str, simd: str) -> None:
     expected = codes(name).astype(np.float32)
     np.testing.assert_array_equal(cast(codes(name), TensorProto.FLOAT, simd), expected)

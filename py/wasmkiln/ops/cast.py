@@ -62,7 +62,8 @@ class Cast(Elementwise):
             return (x,)
         x = decoded(g, x)
         if is_narrow(to):
-            return (encoded(g, x, to, getattr(self, "saturate", True)),)
+            saturate, mode = getattr(self, "saturate", True), getattr(self, "round_mode", "up")
+            return (encoded(g, x, to, saturate, mode),)
         return (x if to == F32 else g.add(Cast(to=self.to), x),)
 
 
@@ -89,7 +90,8 @@ class CastLike(Op):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A Cast."""
         x, like = inputs
-        return (g.add(Cast19(to=g.type(like).dtype.onnx, saturate=self.saturate), x),)
+        to = g.type(like).dtype.onnx
+        return (g.add(Cast19(to=to, saturate=self.saturate, round_mode=self.round_mode), x),)
 
 
 @register("BitCast", since=26)
