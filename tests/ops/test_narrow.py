@@ -120,3 +120,25 @@ def test_computing_with_narrow_types_is_refused() -> None:
 def test_doubles_would_be_rounded_twice() -> None:
     with pytest.raises(UnsupportedOperatorError, match="conversion of f64 to f8e5m2"):
         cast(np.ones(3), number("float8_e5m2"))
+
+
+@pytest.mark.parametrize("name", [*FLOATS, *INTS, "float8_e8m0fnu"])
+def test_codes_are_moved(name: str) -> None:
+    x = np.resize(codes(name), (3, 5))
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"]),
+        helper.make_node("Concat", ["t", "t"], ["c"], axis=1),
+        helper.make_node("Slice", ["c", "from", "to"], ["s"]),
+        helper.make_node("Pad", ["s", "pads"], ["p"]),
+        helper.make_node("Gather", ["p", "from"], ["y"]),
+    ]
+    arrays = {
+        "x": x,
+        "from": np.array([1, 2]),
+        "to": np.array([4, 6]),
+        "pads": np.array([0, 1] * 2),
+    }
+    model = build(nodes, arrays, ("from", "to", "pads"), ["y"], opset=25)
+    (y,) = run_ours(model, {"x": x})
+    moved = np.concatenate([x.T, x.T], 1).view(np.uint8)[1:4, 2:6]
+    np.testing.assert_array_equal(y.view(np.uint8), np.pad(moved, [(0, 0), (1, 1)])[[1, 2]])

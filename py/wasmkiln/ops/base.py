@@ -41,6 +41,7 @@ class Op:
 
     on_host: ClassVar[bool] = False  # whether `evaluate` is the only way to compute it
     calls_graphs: ClassVar[bool] = False  # whether `inline` replaces it while types are inferred
+    moves_only: ClassVar[bool] = False  # whether any dtype will do, as nothing is computed
     takes_narrow: ClassVar[bool] = False  # whether inputs may be of a dtype in ir.dtype.NARROW
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""

@@ -122,6 +122,7 @@ class BitCast(Op):
 class Reinterpret(Op):
     """The memory of x under any dtype of equal size."""
 
+    moves_only = True
     dtype: DType
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

@@ -316,6 +316,8 @@ class IsInf(Elementwise):
 class Where(Elementwise):
     """The element of x where the condition holds, else that of y."""
 
+    moves_only = True
+
     def expr(self, condition: Expr, x: Expr, y: Expr) -> Expr:
         """A selection."""
         return select(condition, x, y)

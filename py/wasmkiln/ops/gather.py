@@ -37,6 +37,8 @@ def check_indices(indices: TensorType) -> None:
 class Gather(Op):
     """out[o.., i.., r..] = x[o.., indices[i..], r..], where o.. are the dims before `axis`."""
 
+    moves_only = True
+
     axis: int = 0
 
     def infer(self, x: TensorType, indices: TensorType) -> tuple[TensorType, ...]:
@@ -99,6 +101,8 @@ class Gather(Op):
 class Take(Op):
     """The input with chosen indices of one axis, in the given order."""
 
+    moves_only = True
+
     axis: int
     indices: tuple[int, ...]
 
@@ -141,6 +145,8 @@ class Compress(Op):
     The condition must be known while compiling, as the size of the output depends on it.
     """
 
+    moves_only = True
+
     axis: int | None = None
 
     def infer(self, x: TensorType, condition: TensorType) -> tuple[TensorType, ...]:
@@ -171,6 +177,8 @@ class Compress(Op):
 @register("GatherElements", since=11)
 class GatherElements(Op):
     """out[i, j, ..] = x[i, .., indices[i, j, ..], ..], the index standing at `axis`."""
+
+    moves_only = True
 
     axis: int = 0
 
@@ -241,6 +249,8 @@ def element_walk(
 @register("GatherND", since=11)
 class GatherND(Op):
     """out[b.., i.., r..] = x[b.., indices[b.., i.., :], r..]: indices are coordinates."""
+
+    moves_only = True
 
     batch_dims: int = 0
 

@@ -21,6 +21,8 @@ __all__: list[str] = []
 class _Reshaping(Op):
     """What all public operators here do once `infer` has said the output's shape."""
 
+    moves_only = True
+
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The same bytes in the inferred shape."""
         types = (TensorType.of(c) if c else None for c in inputs)
