@@ -59,6 +59,10 @@ FAMILIES = {
         "GroupNormalization InstanceNormalization LayerNormalization LpNormalization "
         "MeanVarianceNormalization RMSNormalization"
     ),
+    "optimizers": (
+        "ai.onnx.preview.training.Adagrad ai.onnx.preview.training.Adam "
+        "ai.onnx.preview.training.Momentum"
+    ),
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
     "pad": "CenterCropPad Pad wasmkiln.PadConst",
     "pool": (
