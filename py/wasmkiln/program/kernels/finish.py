@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...ir.dtype import I16
 from ...ir.expr import Expr
 from ...record import record
 from .base import expr_tag
@@ -16,12 +17,18 @@ class Finish:
     bias: whether there is one; it is where the sums begin.
     epilogue: argument 0 is the sum, argument 1 + i operand i.
     operands: how each is read: 'full' (shaped like the output), 'column' (one value for each
-    column, the last dimension) or 'scalar'. All are f32, and so is the result.
+    column, the last dimension) or 'scalar'. All are f32, and so is the result, unless the
+    epilogue ends with a conversion to i16.
     """
 
     bias: bool = False
     epilogue: Expr | None = None
     operands: tuple[str, ...] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether results are stored as i16."""
+        return self.epilogue is not None and self.epilogue.dtype == I16
 
     @property
     def tag(self) -> str:

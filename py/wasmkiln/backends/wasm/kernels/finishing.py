@@ -51,11 +51,17 @@ class Finisher:
                 self._operands.append(f.let(word))
         if out is not None:
             f.free(out)
-        self._expr = VectorExpr(f, target, finish.epilogue) if finish.epilogue else None
+        expr = finish.epilogue
+        if expr is not None and finish.narrow:
+            expr = expr.args[0]  # the conversion itself joins two vectors: see `narrowed`
+        self._expr = VectorExpr(f, target, expr) if expr is not None else None
         self.follows_out = "full" in finish.operands
         # An operand like the output may lie in its memory: no sum may go there before it is read.
         self.heavy = (
-            self._expr is not None and len(self._expr.uses) > LIGHT and not self.follows_out
+            self._expr is not None
+            and len(self._expr.uses) > LIGHT
+            and not self.follows_out
+            and not finish.narrow  # sums would not fit where the results go
         )
 
     def start(self, column: Val, vector: int = 0) -> Val:
@@ -67,6 +73,11 @@ class Finisher:
     def light(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
         """What to store at once: the sum itself if the epilogue is heavy."""
         return total if self.heavy else self.apply(total, out, column, vector)
+
+    def narrowed(self, low: Val, high: Val) -> Val:
+        """Two results as eight i16."""
+        low, high = (w.i32x4_trunc_sat_f32x4_s(x) for x in (low, high))
+        return w.i16x8_narrow_i32x4_s(low, high)
 
     def apply(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
         """What to store of 4 sums at `out` + 16 * vector, at `column` + 16 * vector in the row.
