@@ -140,7 +140,14 @@ def run_integers(
     out = np.zeros((m, n), np.int16 if finish.narrow else np.float32)
     spec = GemmSpec(finish, single_row=m == 1, integer=True)
     args = [out, 0, -(-k // 2), 2 * k, size * n, n, 0, 0, *operands]
-    args += [np.append(a, np.full((1, k), 77, np.int16), 0), pairs_of(b), m, panels, max(1, m - 1), 0]
+    args += [
+        np.append(a, np.full((1, k), 77, np.int16), 0),
+        pairs_of(b),
+        m,
+        panels,
+        max(1, m - 1),
+        0,
+    ]
     args += [0, 0, 0, 0, np.zeros(TILE // 4, np.float32), TILE]
     inner = tuple(s for s in shares if s < m)
     return run_kernel(gemm.emit_gemm, spec, target, args, m, (0, len(args) - 2), inner)[0]

@@ -129,7 +129,7 @@ class Rows:
 
 def _sizes(spec: DepthwiseSpec) -> tuple[int, int]:
     """Bytes of an element of the input and of the output."""
-    return 2 if spec.integer else 4, 2 if spec.finish.narrow else 4
+    return 2 if spec.integer else 4, spec.finish.result.itemsize
 
 
 def first_inside(start: Local, step: Local) -> Val:
@@ -203,10 +203,7 @@ class _Vectors:
         self._start_columns()
         for acc in self.acc:
             value = self.finisher.light(acc, self.p, self.column)
-            if self.spec.finish.narrow:
-                f.emit(w.v128_store64_lane(self.to, self.finisher.narrowed(value, value), 0))
-            else:
-                f.v128_store(self.to, value)
+            self.finisher.store(self.to, [value])
             self._next_column()
         if self.finisher.heavy:
             self._start_columns()

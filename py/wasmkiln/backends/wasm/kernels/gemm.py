@@ -63,7 +63,7 @@ class _Gemm:
     ) -> None:
         self.f, self.spec, self.rows, self.panels = f, spec, rows, panels
         args = f.params[0]
-        self.stored = NR * (2 if spec.finish.narrow else 4)  # bytes of a panel's columns
+        self.stored = NR * spec.finish.result.itemsize  # bytes of a panel's columns
         first = HEAD_WORDS + len(spec.finish.operands)
         self.args = {
             name: f.let(word(args, first + i), name) for i, name in enumerate(_WORDS.split())

@@ -73,7 +73,6 @@ class _Rows:
         integer: bool,
     ) -> None:
         self.target, self.pointers, self.integer = target, pointers, integer
-        self.narrow = finish.narrow
         self.most = INTEGER_MR if integer else MR
         f = self.f = m.function(name, (i32,) * 8)
         self.args, self.a, self.b, self.out, self.column = f.params[:5]
@@ -180,18 +179,13 @@ class _Rows:
 
     def _store(self, rows: int) -> None:
         """To the output, or to `tail`; a heavy epilogue is left for later."""
-        f = self.f
         self._start_rows()
         for r in range(rows):
             values = []
             for v in range(VECTORS):
                 total = as_float(self.integer, self.acc[r * VECTORS + v])
                 values.append(self.finisher.light(total, self.at, self.column, v))
-            if self.narrow:
-                f.v128_store(self.to, self.finisher.narrowed(*values))
-            else:
-                for v, value in enumerate(values):
-                    f.v128_store(self.to, value, offset=16 * v)
+            self.finisher.store(self.to, values)
             if r < rows - 1:
                 self._next_row()
 
@@ -269,13 +263,12 @@ def panels_function(m: Module, target: Target, finish: Finish, integer: bool = F
             f.set(total, w.i32x4_const(0) if integer else finisher.start(column, v))
         for steps, times in ((2, k >> 1), (1, k & 1)):
             _one_row_steps(f, target, integer, acc, value, a, panels, steps, f.let(times))
-        values = [
-            finisher.light(as_float(integer, total), out, column, v) for v, total in enumerate(acc)
-        ]
-        if finish.narrow:
-            values = [finisher.narrowed(*values[v : v + 2]) for v in range(0, len(values), 2)]
-        for v, result in enumerate(values):
-            f.v128_store(out, result, offset=16 * v)
+        to = f.let(out)
+        for v in range(0, len(acc), VECTORS):
+            totals = [as_float(integer, total) for total in acc[v : v + VECTORS]]
+            values = [finisher.light(t, out, column, v + i) for i, t in enumerate(totals)]
+            finisher.store(to, values)
+            f.add_to(to, NR * finish.result.itemsize)
         if finisher.heavy:
             end = f.let(out + 16 * len(acc))
             with f.while_(out < end):
