@@ -44,6 +44,7 @@ FAMILIES = {
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
+    "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
     "linear_attention": "LinearAttention wasmkiln.Recurrence",
