@@ -14,12 +14,20 @@ from tests.ops.check import build, run_ours
 
 Array = np.ndarray[Any, Any]
 
-FLOATS = ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float4_e2m1fn"]
+SIXES = ["float6_e2m3fn", "float6_e3m2fn"]
+FLOATS = [
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float4_e2m1fn",
+    *SIXES,
+]
 INTS = {"int4": 4, "uint4": 4, "int2": 2, "uint2": 2}
 
 
 def codes(name: str) -> Array:
-    bits = INTS.get(name, 4 if "4_e" in name else 8)
+    bits = INTS.get(name, 4 if "4_e" in name else 6 if "6_" in name else 8)
     return np.arange(1 << bits, dtype=np.uint8).view(getattr(ml_dtypes, name))
 
 
@@ -59,6 +67,18 @@ def test_powers_of_two(mode: str, saturate: int, simd: str) -> None:
     np.testing.assert_array_equal(got.view(np.uint8), want.view(np.uint8))
 
 
+@pytest.mark.parametrize("op", ["QuantizeLinear", "DequantizeLinear"])
+def test_powers_of_two_as_scales(op: str) -> None:
+    x = np.arange(24, dtype=np.float32 if op == "QuantizeLinear" else np.uint8).reshape(2, 12)
+    scales = np.array([0.5, 2, 4, 0.125], np.float32).reshape(2, 2)
+    results = []
+    for kind in (np.float32, ml_dtypes.float8_e8m0fnu):
+        node = helper.make_node(op, ["x", "s"], ["y"], axis=1, block_size=6)
+        model = build([node], {"x": x, "s": scales.astype(kind)}, ["s"], ["y"], opset=28)
+        results.append(run_ours(model, {"x": x})[0])
+    np.testing.assert_array_equal(*results)
+
+
 def test_unknown_rounding_is_refused() -> None:
     with pytest.raises(UnsupportedOperatorError, match=r"round_mode 'sideways' is unknown"):
         cast(np.zeros(3, np.float32), TensorProto.FLOAT8E8M0, round_mode="sideways")
@@ -84,7 +104,7 @@ def test_floats_go_to_the_nearest_code(name: str, saturate: int, simd: str) -> N
     ours, theirs = actual.astype(np.float32), expected.astype(np.float32)
     np.testing.assert_array_equal(ours, theirs)
     if name != "float4_e2m1fn":
-        numbers = ~np.isnan(theirs)
+        numbers = ~np.isnan(x if name in SIXES else theirs)  # which have no NaN
         np.testing.assert_array_equal(actual.view("u1")[numbers], expected.view("u1")[numbers])
 
 
@@ -142,3 +162,19 @@ def test_codes_are_moved(name: str) -> None:
     (y,) = run_ours(model, {"x": x})
     moved = np.concatenate([x.T, x.T], 1).view(np.uint8)[1:4, 2:6]
     np.testing.assert_array_equal(y.view(np.uint8), np.pad(moved, [(0, 0), (1, 1)])[[1, 2]])
+
+
+@pytest.mark.parametrize("name", FLOATS[:4])
+@pytest.mark.parametrize("op", ["IsNaN", "IsInf"])
+def test_special_codes(op: str, name: str) -> None:
+    x = codes(name)
+    model = build([helper.make_node(op, ["x"], ["y"])], {"x": x}, (), ["y"], opset=20)
+    wide = x.astype(np.float32)
+    expected = np.isnan(wide) if op == "IsNaN" else np.isinf(wide)
+    np.testing.assert_array_equal(run_ours(model, {"x": x})[0], expected)
+
+
+def test_dropout_outside_of_training() -> None:
+    x = codes(FLOATS[0])
+    model = build([helper.make_node("Dropout", ["x"], ["y"])], {"x": x}, (), ["y"], opset=22)
+    np.testing.assert_array_equal(run_ours(model, {"x": x})[0].view("u1"), x.view("u1"))

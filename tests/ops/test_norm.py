@@ -127,3 +127,14 @@ def test_after_a_convolution(kind: str) -> None:
     ]
     model = build(nodes, arrays, {"w", *names}, ["y"], opset=15)
     check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-4, options=BOTH_LAYOUTS)
+
+
+def test_root_mean_square_with_a_scale_of_another_dtype() -> None:
+    x, scale = normal(3, 5, dtype="f8"), normal(5)
+    want = x / np.sqrt((x * x).mean(1, keepdims=True) + 1e-5) * scale
+    for dtypes in (("f4", "f8"), ("f8", "f4")):
+        given = {"x": x.astype(dtypes[0]), "s": scale.astype(dtypes[1])}
+        model = build([node("RMSNormalization", "x s", "y")], given, (), ["y"], opset=23)
+        (y,) = run_ours(model, given)
+        assert y.dtype == dtypes[1]
+        np.testing.assert_allclose(y, want, 1e-5, 1e-6)

@@ -80,6 +80,8 @@ NARROW = (
     DType("f8e8m0", 24, 1, "n", "float8_e8m0fnu"),
     DType("u2", 25, 1, "n", "uint2"),
     DType("i2", 26, 1, "n", "int2"),
+    DType("f6e2m3", 27, 1, "n", "float6_e2m3fn"),
+    DType("f6e3m2", 28, 1, "n", "float6_e3m2fn"),
 )
 
 _ALL = (

@@ -98,7 +98,7 @@ class CastLike(Op):
 class BitCast(Op):
     """The bytes of x read as another dtype of equal size."""
 
-    takes_narrow = True
+    moves_only = True
     to: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

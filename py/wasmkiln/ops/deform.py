@@ -7,13 +7,14 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
-from ..ir.dtype import F32, F64, I64
+from ..ir.dtype import I64
 from ..ir.expr import arg, call, cast, clamp, const, select
 from ..ir.shape import Shape
 from ..ir.types import TensorType
 from .base import Op, register
-from .compose import apply, reshape, standard, transpose
+from .compose import apply, reshape, transpose
 from .conv import check_filter
+from .conv_wide import filter_columns
 from .gather import GatherND
 from .movement import Iota, StridedSlice
 from .pool import Axis, window_axes
@@ -59,7 +60,7 @@ class DeformConv(Op):
             raise ShapeError(f"{x} does not suit filters {w} in {self.group} groups")
         if b is not None and b.shape != w.shape[:1]:
             raise ShapeError(f"bias {b} does not suit filters {w}")
-        if x.dtype not in (F32, F64):
+        if not x.dtype.is_float:
             raise UnsupportedOperatorError(f"a convolution of {x.dtype}")
         out = tuple(a.out for a in self._axes(x, w))
         taps = self.offset_group * prod(w.shape[2:])
@@ -73,19 +74,11 @@ class DeformConv(Op):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """Columns of weighted pixels for each tap, and a product with the filters."""
         x, w, offset, b, mask = (*inputs, "", "")[:5]
-        t, filters = g.type(x), g.shape(w)
+        t = g.type(x)
         out = tuple(a.out for a in self._axes(t, g.type(w)))
-        taps, places, channels = prod(filters[2:]), prod(out), t.shape[1]
         columns = self._columns(g, x, w, offset, mask, out)
-        rows = channels // self.group * taps
-        columns = reshape(g, columns, (t.shape[0], self.group, rows, places))
-        weights = reshape(g, w, (1, self.group, filters[0] // self.group, rows))
-        y = standard(g, "MatMul", weights, columns)
-        y = reshape(g, y, (t.shape[0], filters[0], *out))
-        if b:
-            each = reshape(g, b, (filters[0], *(1,) * len(out)))
-            y = apply(g, arg(0, t.dtype) + arg(1, t.dtype), y, each)
-        return (y,)
+        columns = reshape(g, columns, (*t.shape[:2], prod(g.shape(w)[2:]), prod(out)))
+        return (filter_columns(g, columns, w, b, self.group, out),)
 
     def _columns(self, g: GraphBuilder, x: str, w: str, offset: str, mask: str, out: Shape) -> str:
         """What each tap reads, times its mask, as [N, channels, taps, places]."""

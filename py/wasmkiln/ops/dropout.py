@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ShapeError
 from ..ir.const import Const
@@ -22,6 +22,7 @@ __all__ = ["Dropout"]
 class Dropout(Op):
     """What all versions share."""
 
+    takes_narrow: ClassVar[bool] = True  # where nothing is dropped
     n_outputs: int = 1
 
     def trains(self, *inputs: TensorType | None) -> bool:

@@ -44,6 +44,8 @@ _FLOATS = {
     "f8e5m2": _Float(2, 15, 57344.0, 0x7C, 0x7F),
     "f8e5m2fnuz": _Float(2, 16, 57344.0, 0x80, 0x80, unsigned_zero=True),
     "f4e2m1": _Float(1, 1, 6.0, 7, None, bits=4),
+    "f6e2m3": _Float(3, 1, 7.5, 0x1F, None, bits=6),
+    "f6e3m2": _Float(2, 3, 28.0, 0x1F, None, bits=6),
 }
 POWERS = "f8e8m0"  # whose codes are exponents: powers of two
 _INTS = {"i4": (4, True), "u4": (4, False), "i2": (2, True), "u2": (2, False)}
@@ -145,7 +147,7 @@ def _encode(x: Expr, dtype: DType, saturate: bool) -> Expr:
     rounded = call("round", size / step) * step
     code = call("shr", _as(rounded * 2.0 ** (f.bias - 127), I32), 23 - f.mantissa)
     greatest = call("shr", _as(const(f.greatest * 2.0 ** (f.bias - 127)), I32), 23 - f.mantissa)
-    over = greatest if saturate or f.bits == 4 else const(f.over, I32)
+    over = greatest if saturate or f.nan is None else const(f.over, I32)
     code = select(rounded <= f.greatest, code, over)  # false for infinity, which gives NaN there
     sign = 1 << (f.bits - 1)
     is_negative = call("lt", _as(x, I32), 0)

@@ -13,7 +13,7 @@ from math import prod
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.dtype import F32
-from ..ir.expr import Expr, arg, call, const, select
+from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
 from .base import Op, register
@@ -206,7 +206,7 @@ class RMSNormalization(Op):
         normalize_axis(self.axis, x.rank)
         if not _broadcasts(scale.shape, x.shape):
             raise ShapeError(f"scale is {scale}, which does not broadcast to {show(x.shape)}")
-        return (TensorType(x.dtype, x.shape),)
+        return (TensorType(scale.dtype, x.shape),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """One kernel for whole rows; else a reduction and an elementwise operation."""
@@ -216,10 +216,10 @@ class RMSNormalization(Op):
         y = row_norm(g, x, axis, self.epsilon, False, scale)
         if y is not None:
             return (y,)
-        a, b, c = (arg(i, t.dtype) for i in range(3))
+        a, b, c = arg(0, t.dtype), arg(1, t.dtype), arg(2, g.type(scale).dtype)
         axes = range(axis, t.rank)
         inverse = apply(g, inverse_deviation(a, self.epsilon), mean(g, x, axes, of=a * a))
-        return (apply(g, a * b * c, x, inverse, scale),)
+        return (apply(g, cast(a * b, c.dtype) * c, x, inverse, scale),)
 
 
 @register("LpNormalization", since=1)
