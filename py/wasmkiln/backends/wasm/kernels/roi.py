@@ -85,9 +85,7 @@ def emit_roi_align(spec: RoiAlignSpec, m: Module, target: Target) -> Function:
         "out x rois batches images channels height width rows columns samples scale:f32 offset:f32",
     )
     n = _Real(f, spec.dtype)
-    scale, offset = n.word(a["scale"]), n.word(a["offset"])
-    samples = [f.local(i32) for _ in range(2)]
-    starts, steps = ([f.local(n.type) for _ in range(2)] for _ in range(2))
+    edges = n.word(a["scale"]), n.word(a["offset"])
     iy, ix, count = f.local(i32), f.local(i32), f.local(i32)
     add = _sample_function(m, spec, n)
     with f.for_range(begin, begin, end):
@@ -95,33 +93,49 @@ def emit_roi_align(spec: RoiAlignSpec, m: Module, target: Target) -> Function:
         image = load_index(f, a["batches"] + b.roi * 8, I64, a["images"])
         plane = f.let(a["height"] * a["width"] * n.size)
         source = f.let(a["x"] + image * a["channels"] * plane)
-        for axis, (parts, part) in enumerate((("rows", b.row), ("columns", b.column))):
-            place = a["rois"] + b.roi * (4 * n.size)
-            low, high = (n.load(place + (1 - axis + 2 * i) * n.size) for i in (0, 1))
-            first = f.let(low * scale - offset)
-            extent = f.let(high * scale - offset - first)
-            if spec.at_least_one:
-                f.set(extent, n.op("max", extent, 1.0))
-            f.set(extent, extent / n.of(a[parts]))
-            f.set(samples[axis], n.whole(n.op("ceil", extent)))
-            with f.if_(a["samples"]):
-                f.set(samples[axis], a["samples"])
-            f.set(starts[axis], first + n.of(part) * extent)
-            f.set(steps[axis], extent / n.of(samples[axis]))
-            f.free(first, extent)
+        rows = _samples(f, n, spec, a, b, *edges, is_column=False)
+        columns = _samples(f, n, spec, a, b, *edges, is_column=True)
         f.set(count, 0)
         _clear(f, n, b, a["channels"])
-        with f.for_range(iy, 0, samples[0]), f.for_range(ix, 0, samples[1]):
+        with f.for_range(iy, 0, rows[0]), f.for_range(ix, 0, columns[0]):
             y, x = (
-                s + (n.of(i) + 0.5) * d for s, i, d in zip(starts, (iy, ix), steps, strict=True)
+                start + (n.of(i) + 0.5) * step
+                for i, (_, start, step) in ((iy, rows), (ix, columns))
             )
             sizes = (a["height"], a["width"], a["channels"])
             f.call(add, b.out, source, y, x, *sizes, plane, b.bins, count)
             f.add_to(count, 1)
         if not spec.greatest:
             _divide(f, n, b, a["channels"], count)
-        f.free(image, plane, source, *b.locals)
+        f.free(image, plane, source, *rows, *columns, *b.locals)
     return f
+
+
+def _samples(
+    f: Function,
+    n: _Real,
+    spec: RoiAlignSpec,
+    a: dict[str, Local],
+    b: _Bin,
+    scale: Local,
+    offset: Local,
+    is_column: bool,
+) -> tuple[Local, Local, Local]:
+    """How many places of a bin lie along an axis, where the bin begins, and their distance."""
+    parts, part = (a["columns"], b.column) if is_column else (a["rows"], b.row)
+    corner = a["rois"] + b.roi * (4 * n.size)
+    low, high = (n.load(corner + (2 * i + 1 - is_column) * n.size) for i in (0, 1))
+    first = f.let(low * scale - offset)
+    extent = f.let(high * scale - offset - first)
+    if spec.at_least_one:
+        f.set(extent, n.op("max", extent, 1.0))
+    f.set(extent, extent / n.of(parts))
+    count = f.let(n.whole(n.op("ceil", extent)))
+    with f.if_(a["samples"]):
+        f.set(count, a["samples"])
+    f.set(first, first + n.of(part) * extent)
+    f.set(extent, extent / n.of(count))
+    return count, first, extent
 
 
 def _clear(f: Function, n: _Real, b: _Bin, channels: Local) -> None:
