@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from ..ir.const import Const
+from ..ir.const import Buffer, Const
 from ..ir.dtype import STRING, DType
 from ..ir.shape import Shape, numel
 
 __all__ = ["cut", "join", "pick"]
 
-Block = bytes | tuple[str, ...]
+Block = Buffer | tuple[str, ...]
 
 
 def cut(x: Const, axis: int, sizes: Sequence[int]) -> tuple[Const, ...]:
@@ -50,7 +50,7 @@ def pick(x: Const, axis: int, indices: Sequence[int]) -> Const:
 def _layout(x: Const, axis: int) -> tuple[Block, int, int]:
     """The elements; how many rows the dims in front of the axis make; a slice's length in one."""
     data = x.data
-    assert isinstance(data, (bytes, tuple))
+    assert isinstance(data, Block)
     outer = numel(x.shape[:axis])
     return data, outer, numel(x.shape[axis + 1 :]) * (1 if x.dtype == STRING else x.dtype.itemsize)
 
