@@ -17,7 +17,7 @@ FAMILIES = {
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
-    "cast": "BitCast Cast CastLike",
+    "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "cast_string": "wasmkiln.CastStrings",
     "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
     "concat": "Concat Split",
