@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from ..ir.const import Buffer, Const
+from ..ir.const import Buffer, Const, Span
 from ..ir.dtype import STRING, DType
 from ..ir.shape import Shape, numel
 
@@ -50,7 +50,7 @@ def pick(x: Const, axis: int, indices: Sequence[int]) -> Const:
 def _layout(x: Const, axis: int) -> tuple[Block, int, int]:
     """The elements; how many rows the dims in front of the axis make; a slice's length in one."""
     data = x.data
-    assert isinstance(data, Block)
+    assert not isinstance(data, Span)
     outer = numel(x.shape[:axis])
     return data, outer, numel(x.shape[axis + 1 :]) * (1 if x.dtype == STRING else x.dtype.itemsize)
 

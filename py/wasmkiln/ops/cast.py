@@ -49,6 +49,10 @@ class Cast1(Op):
         """The converted elements."""
         return self._cast().evaluate(*inputs)
 
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """As that of a Cast."""
+        return self._cast().parts(g, *inputs)
+
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A Cast."""
         return (g.add(self._cast(), *inputs),)
@@ -71,8 +75,8 @@ class Cast(Elementwise):
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The shape of x."""
         (x,) = inputs
-        if self._has_strings(x.dtype):
-            return _cast_strings(self.to).infer(x)
+        if STRING in (x.dtype, BY_ONNX.get(self.to)):
+            raise UnsupportedOperatorError("conversion of strings runs on the host")
         return super().infer(x)
 
     def expr(self, x: Expr) -> Expr:
@@ -80,11 +84,11 @@ class Cast(Elementwise):
         return convert(x, dtype_of(self.to))
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
-        """The converted elements; those of narrow types are left to kernels."""
+        """The converted elements; narrow types are left to kernels, strings to the host."""
         (x,) = inputs
-        if x is not None and self._has_strings(x.dtype):
-            return _cast_strings(self.to).evaluate(x)
-        narrow = is_narrow(dtype_of(self.to)) or (x is not None and is_narrow(x.dtype))
+        if x is None or STRING in (x.dtype, BY_ONNX.get(self.to)):
+            return None
+        narrow = is_narrow(dtype_of(self.to)) or is_narrow(x.dtype)
         return None if narrow else super().evaluate(x)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
@@ -100,11 +104,12 @@ class Cast(Elementwise):
             return (encoded(g, x, to, getattr(self, "saturate", True)),)
         return (x if to == F32 else g.add(Cast(to=self.to), x),)
 
-    def _has_strings(self, own: DType) -> bool:
-        return own == STRING or self.to == STRING.onnx
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A cast on the host, for strings."""
+        return (g.add(_cast_strings(self.to), *inputs),)
 
 
-def _cast_strings(to: int) -> Op:
+def _cast_strings(to: int = 0) -> Op:
     from .cast_string import CastStrings  # few models have strings
 
     return CastStrings(to=to)
@@ -129,6 +134,10 @@ class CastLike(Op):
     def infer(self, x: TensorType, like: TensorType) -> tuple[TensorType, ...]:
         """The shape of x."""
         return Cast(to=like.dtype.onnx).infer(x)
+
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A cast on the host, for strings."""
+        return (g.add(_cast_strings(), *inputs),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A Cast."""

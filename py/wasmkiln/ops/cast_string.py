@@ -11,7 +11,7 @@ from ..ir.dtype import BF16, BOOL, BY_ONNX, STRING, U8, U16, U32, U64, DType
 from ..ir.types import TensorType
 from ..ir.value import Value
 from .base import INTERNAL, register
-from .hosted import HostOp, show_value, tensor
+from .hosted import HostOp, tensor
 
 __all__ = ["CastStrings"]
 
@@ -24,31 +24,33 @@ _INT = re.compile(r"\s*([+-]?\d+)(\.\d*)?\s*", re.ASCII)
 
 @register("CastStrings", domain=INTERNAL)
 class CastStrings(HostOp):
-    """A Cast from or to strings.
+    """x in the dtype `to`, or that of another tensor, where one of the two are strings.
 
     Floats are written with eight significant digits. Integers are read up to a decimal point, and
     wrap when they become narrow ones.
     """
 
-    to: int
+    to: int = 0
 
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """x in another dtype."""
-        dtype = BY_ONNX.get(self.to)
-        if dtype is None or not _is_plain(dtype) or not _is_plain(x.dtype):
-            raise UnsupportedOperatorError(f"conversion of {x.dtype} to {dtype or self.to}")
+    def infer(self, x: TensorType, like: TensorType | None = None) -> tuple[TensorType, ...]:
+        """The shape of x."""
+        dtype = BY_ONNX.get(self.to) if like is None else like.dtype
+        known = dtype is not None and _is_plain(dtype) and _is_plain(x.dtype)
+        if dtype is None or not known or STRING not in (x.dtype, dtype):
+            raise UnsupportedOperatorError(
+                f"conversion of {x.dtype} to {dtype or self.to} is not supported"
+            )
         return (TensorType(dtype, x.shape),)
 
-    def evaluate(self, x: Value) -> tuple[Const, ...]:
+    def evaluate(self, x: Value, like: Value | None = None) -> tuple[Const, ...]:
         """The converted elements."""
         given = tensor(x, "the input")
-        dtype = self.infer(TensorType(given.dtype, given.shape))[0].dtype
+        types = [TensorType(c.dtype, c.shape) for c in (x, like) if isinstance(c, Const)]
+        dtype = self.infer(*types)[0].dtype
         if given.dtype == dtype:
             return (given,)
         if dtype == STRING:
             return (Const.strings(given.shape, _written(given)),)
-        if given.dtype != STRING:
-            raise UnsupportedOperatorError(f"{show_value(x)} and {dtype} are no strings")
         read = (
             _read_float if dtype.is_float else _read_unsigned if dtype in _UNSIGNED else _read_int
         )

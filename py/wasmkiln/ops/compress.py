@@ -50,10 +50,8 @@ class Compress(Op):
         axis = normalize_axis(self.axis or 0, len(x.shape))
         return (pick(x, axis, self._chosen(x.shape[axis], TensorType.of(condition))),)
 
-    def split(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The padded result, trimmed; its axis is first until then."""
-        if inputs[1] in g.consts:
-            return None
         padded, count = g.add_all(CompressBounded(axis=self.axis), inputs, n_outputs=2)
         out = g.add(Trim(), padded, count)
         return (g.add(FirstTo(axis=self.axis), out) if self.axis else out,)

@@ -8,7 +8,7 @@ from ..errors import InvalidInputError, ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
 from ..ir.dtype import I32, I64, STRING
 from ..ir.types import TensorType
-from ..ir.value import MapValue, Nothing, SequenceValue, Value
+from ..ir.value import SequenceValue, Value, describe_value
 from .base import Op
 
 __all__ = [
@@ -28,14 +28,8 @@ def on_host() -> NoReturn:
 
 
 def show_value(value: Value | None) -> str:
-    """The value's kind as messages name it: `f32[2,3]`, `a sequence of 4`."""
-    if isinstance(value, Const):
-        return str(TensorType(value.dtype, value.shape))
-    if isinstance(value, SequenceValue):
-        return f"a sequence of {len(value.items)}"
-    if isinstance(value, MapValue):
-        return f"a map of {len(value.items)}"
-    return "an optional without element" if isinstance(value, Nothing) else "absent"
+    """The value's kind as messages name it."""
+    return "absent" if value is None else describe_value(value)
 
 
 def tensor(value: Value | None, what: str) -> Const:

@@ -111,7 +111,7 @@ class NonMaxSuppression(Op):
         """Refuses: the data decide how many are left."""
         raise DataDependentError("how many boxes are left depends on the data", boxes)
 
-    def split(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The padded rows, trimmed."""
         bounded = NonMaxBounded(center_point_box=self.center_point_box)
         return (g.add(Trim(), *g.add_all(bounded, inputs, n_outputs=2)),)

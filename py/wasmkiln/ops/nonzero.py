@@ -83,7 +83,7 @@ class NonZero(Op):
         rank = max(1, len(x.shape))
         return (Const.of(I64, (rank, len(found)), [row[d] for d in range(rank) for row in found]),)
 
-    def split(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Rows of coordinates, trimmed and transposed."""
         rows, count = g.add_all(NonZeroBounded(), inputs, n_outputs=2)
         return (g.add(Transpose(), g.add(Trim(), rows, count)),)
