@@ -103,7 +103,7 @@ class Runner:
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs, for the shapes of the last run, or sizes of 1 before the first."""
         if self._whole is not None:
-            return self._whole.compiled().report
+            return self.compiled().report
         rows: list[ReportRow] = []
         for index, step in enumerate(self._steps):
             plans = self._segments.get(index)
@@ -203,9 +203,9 @@ class Runner:
         try:
             if bodies(node):
                 return run_control(self, node, inputs, env)
-            if node.op.op_type == "Identity":  # of what is no tensor
-                return (_given(inputs[0]),)
-            outputs = node.op.evaluate(*inputs)
+            # Identity is there for what is no tensor.
+            passing = node.op.op_type == "Identity" and inputs[0] is not None
+            outputs = (inputs[0],) if passing else node.op.evaluate(*inputs)
         except WasmkilnError as error:
             if error.args and str(error).startswith(node.op.op_type):
                 raise
@@ -257,11 +257,6 @@ class Runner:
 
 def _is_for_host(node: Node) -> bool:
     return needs_host(node) or node.op.op_type == "SequenceMap"
-
-
-def _given(value: Value | None) -> Value:
-    assert value is not None
-    return value
 
 
 def _frozen(value: Value) -> Value:

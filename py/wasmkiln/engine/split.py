@@ -57,9 +57,11 @@ def split(g: Graph, on_host: Collection[str], cuts: Collection[str]) -> tuple[St
 
 
 def is_whole(g: Graph, steps: Sequence[Step]) -> bool:
-    """Whether the graph needs no host at all."""
+    """Whether the graph can be compiled as it is, and needs no host."""
     strings = any(const.dtype == STRING for const in g.consts.values())
-    return len(steps) <= 1 and not any(step.on_host for step in steps) and not strings
+    others = any(declared.wrap for declared in g.inputs.values())
+    hosts = any(step.on_host for step in steps)
+    return len(steps) <= 1 and not strings and not others and not hosts
 
 
 def first_output(node: Node) -> str:
