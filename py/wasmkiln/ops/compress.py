@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
 from ..ir.dtype import BOOL, I64
 from ..ir.shape import normalize_axis, numel
@@ -34,7 +34,9 @@ class Compress(Op):
     axis: int | None = None
 
     def infer(self, x: TensorType, condition: TensorType) -> tuple[TensorType, ...]:
-        """As many slices as the condition holds for."""
+        """As many slices as the condition holds for; a condition of a run is used in parts."""
+        if condition.value is None:
+            raise UnsupportedOperatorError("how many slices remain depends on the data")
         if self.axis is None:
             return (TensorType(x.dtype, (len(self._chosen(x.size, condition)),)),)
         axis = normalize_axis(self.axis, x.rank)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import DataDependentError, ShapeError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
 from ..ir.dtype import F32, I32, I64, DType
 from ..ir.types import TensorType
@@ -108,8 +108,8 @@ class NonMaxSuppression(Op):
         iou: TensorType | None = None,
         threshold: TensorType | None = None,
     ) -> tuple[TensorType, ...]:
-        """Refuses: the data decide how many are left."""
-        raise DataDependentError("how many boxes are left depends on the data", boxes)
+        """Refuses: it runs in parts."""
+        raise UnsupportedOperatorError("how many boxes are left depends on the data")
 
     def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The padded rows, trimmed."""

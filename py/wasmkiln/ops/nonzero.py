@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import DataDependentError, UnsupportedOperatorError
+from ..errors import UnsupportedOperatorError
 from ..ir.const import Const
 from ..ir.dtype import BF16, I64
 from ..ir.types import TensorType
@@ -69,10 +69,8 @@ class NonZero(Op):
     """Coordinates of the elements that are not zero, in row-major order: a row for each dim."""
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """Known only if the elements are."""
-        if x.value is None:
-            raise DataDependentError("how many elements are not zero depends on the data", x)
-        return (TensorType(I64, (max(1, x.rank), len(_places(x.value)))),)
+        """Refuses what does not fold: it runs in parts."""
+        raise UnsupportedOperatorError("how many elements are not zero depends on the data")
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The coordinates in plain Python."""

@@ -18,7 +18,7 @@ __all__: list[str] = []
 MAX_OUTPUT = 1 << 28  # elements of the result
 
 Trie = dict[int | str, tuple[list[int], Any]]
-"""By an item: the output columns of the n-gram that ends here, and how n-grams go on."""
+"""By an item: the number of the n-gram that ends here, if one does, and how n-grams go on."""
 
 
 @register("TfIdfVectorizer", since=9)
@@ -28,7 +28,7 @@ class TfIdfVectorizer(HostOp):
     pool_strings or pool_int64s: all n-grams, those of one length after those of shorter ones.
     ngram_counts: where each length begins. ngram_indexes: the output column of each n-gram.
     Between the items of an n-gram may lie up to max_skip_count others, always equally many.
-    weights: of the columns.
+    weights: of the n-grams. Of those that share a column, the last one found tells its IDF.
     """
 
     mode: str
@@ -83,7 +83,7 @@ class TfIdfVectorizer(HostOp):
                         f"{len(self.ngram_indexes)} ngram_indexes do not suit all n-grams"
                     )
                 if self.min_gram_length <= length <= self.max_gram_length:
-                    _add(trie, pool[at : at + length], self.ngram_indexes[number])
+                    _add(trie, pool[at : at + length], number)
                 number += 1
         return trie
 
@@ -108,20 +108,14 @@ class TfIdfVectorizer(HostOp):
         out: list[float] = [0.0] * t.size
         for row in range(t.size // columns):
             counts = self._counts(items[row * length : (row + 1) * length])
-            for column, count in counts.items():
-                out[row * columns + column] = self._weighted(column, count)
+            for number, count in counts.items():
+                place = row * columns + self.ngram_indexes[number]
+                weight = self.weights[number] if self.weights and self.mode != "TF" else 1.0
+                out[place] = weight if self.mode == "IDF" else out[place] + weight * count
         return (Const.of(F32, t.shape, out),)
 
-    def _weighted(self, column: int, count: int) -> float:
-        weight = 1.0
-        if self.weights and self.mode != "TF":
-            if column >= len(self.weights):
-                raise ShapeError(f"column {column} has no weight, {len(self.weights)} are given")
-            weight = self.weights[column]
-        return weight if self.mode == "IDF" else weight * count
-
     def _counts(self, row: Sequence[int | str]) -> dict[int, int]:
-        """How often the n-grams of each column occur."""
+        """How often n-grams occur; those found last stand last."""
         counts: dict[int, int] = {}
         least, reach = self.min_gram_length, self.max_gram_length
         for step in range(1, min(self.max_skip_count + 1, max(1, len(row))) + 1):
@@ -130,10 +124,10 @@ class TfIdfVectorizer(HostOp):
                 for n, item in enumerate(row[start : start + reach * step : step], 1):
                     if item not in trie:
                         break
-                    columns, trie = trie[item]
+                    numbers, trie = trie[item]
                     if n >= least:
-                        for column in columns:
-                            counts[column] = counts.get(column, 0) + 1
+                        for number in numbers:
+                            counts[number] = counts.pop(number, 0) + 1
             if least == 1:  # single items have nothing to skip
                 least = 2
                 if reach < 2:
@@ -141,10 +135,10 @@ class TfIdfVectorizer(HostOp):
         return counts
 
 
-def _add(trie: Trie, gram: Sequence[int | str], column: int) -> None:
-    columns: list[int] = []
+def _add(trie: Trie, gram: Sequence[int | str], number: int) -> None:
+    numbers: list[int] = []
     for item in gram:
-        columns, trie = trie.setdefault(item, ([], {}))
-    if columns:
+        numbers, trie = trie.setdefault(item, ([], {}))
+    if numbers:
         raise InvalidModelError(f"the pool holds {tuple(gram)} twice")
-    columns.append(column)
+    numbers.append(number)
