@@ -39,6 +39,7 @@ FAMILIES = {
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
     "image_decoder": "ImageDecoder",
+    "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
