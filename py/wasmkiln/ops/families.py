@@ -92,6 +92,7 @@ FAMILIES = {
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
     "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
+    "tokenizer": "com.microsoft.Tokenizer",
     "tfidf": "TfIdfVectorizer",
     "unique": "Unique",
     "window": "BlackmanWindow HammingWindow HannWindow",
