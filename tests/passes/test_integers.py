@@ -145,6 +145,55 @@ def test_dynamic_products(k: int, zero: bool) -> None:
     assert kernels_of(model) == ["GemmPacked"]
 
 
+@pytest.mark.parametrize("filters", [5, 16])
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolutions_of_the_quantized_form(filters: int, bias: bool) -> None:
+    """Two in a row: what is between them is never seen."""
+    x = integers(1, "u1", 1, 6, 5, 4)
+    first, second = weights("i1", (filters, 6, 1, 1), 1, 0), weights("i1", (8, filters, 1, 1), 0, 0)
+    fixed: dict[str, Any] = {"s": np.float32(0.05), "z": np.uint8(90), "t": np.float32(0.1)}
+    fixed |= {f"1{k}": v for k, v in first.items()} | {f"2{k}": v for k, v in second.items()}
+    nodes = [
+        node("QLinearConv", "x s z 1w 1ws 1wz t z", "a"),
+        node("QLinearConv", "a t z 2w 2ws 2wz t z", "y"),
+    ]
+    if bias:
+        fixed["b"] = integers(5, "i2", filters).astype("i4")
+        nodes[0].input.append("b")
+    arrays = {"x": x} | {k: np.asarray(v) for k, v in fixed.items()}
+    model = build(nodes, arrays, set(fixed), ["y"])
+    check_model(model, {"x": x}, steps=2, options=OPTIONS)
+    assert kernels_of(model) == ["GemmPacked", "GemmPacked"]
+
+
+@pytest.mark.parametrize("n", [8, 11])
+def test_products_of_the_quantized_form(n: int) -> None:
+    a, w = integers(1, "u1", 3, 20), weights("i1", (20, n), 1, 1)
+    fixed: dict[str, Any] = {"s": np.float32(0.05), "z": np.uint8(90), "t": np.float32(0.2)} | w
+    made = [node("QLinearMatMul", "a s z w ws wz t z", "y")]
+    arrays = {"a": a} | {k: np.asarray(v) for k, v in fixed.items()}
+    model = build(made, arrays, set(fixed), ["y"])
+    check_model(model, {"a": a}, steps=1, options=OPTIONS)
+    assert kernels_of(model) == ["GemmPacked"]
+
+
+def test_zero_points_that_do_not_agree() -> None:
+    """A value quantized around one zero point and read around another."""
+    w = weights("i1", (8, 8, 1, 1), 1, 0)
+    fixed: dict[str, Any] = w | {"s": np.float32(0.05), "z": np.uint8(120), "o": np.uint8(90)}
+    nodes = [
+        node("QuantizeLinear", "x s z", "q"),
+        node("DequantizeLinear", "q s o", "xf"),
+        node("DequantizeLinear", "w ws wz", "wf", axis=0),
+        node("Conv", "xf wf", "y"),
+        node("DequantizeLinear", "q s z", "back"),
+    ]
+    x = np.random.default_rng(1).standard_normal((1, 8, 4, 5)).astype(np.float32)
+    arrays = {"x": x} | {k: np.asarray(v) for k, v in fixed.items()}
+    model = build(nodes, arrays, set(fixed), ["y", "back"])
+    check_model(model, {"x": x}, 1e-4, 1e-4, options=OPTIONS)
+
+
 def test_sums_that_floats_do_not_hold_stay_exact() -> None:
     """The integers themselves are the result, so a long sum can't pass through f32."""
     x, w = integers(1, "u1", 3, 700), integers(2, "i1", 700, 8)

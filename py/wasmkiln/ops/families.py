@@ -21,6 +21,8 @@ FAMILIES = {
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "col2im": "Col2Im",
+    "cast_string": "wasmkiln.CastStrings",
+    "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
@@ -41,9 +43,10 @@ FAMILIES = {
     "fft": "wasmkiln.Fft",
     "flex_attention": "ai.onnx.preview.FlexAttention",
     "fused_attention": "wasmkiln.FusedAttention",
-    "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
+    "image_decoder": "ImageDecoder",
     "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
@@ -56,6 +59,8 @@ FAMILIES = {
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
     "mel": "MelWeightMatrix",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
+    "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
+    "nonzero": "NonZero wasmkiln.NonZeroBounded",
     "norm": (
         "GroupNormalization InstanceNormalization LayerNormalization LpNormalization "
         "MeanVarianceNormalization RMSNormalization"
@@ -64,6 +69,7 @@ FAMILIES = {
         "ai.onnx.preview.training.Adagrad ai.onnx.preview.training.Adam "
         "ai.onnx.preview.training.Momentum"
     ),
+    "optional": "Optional OptionalGetElement OptionalHasElement",
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
     "pad": "CenterCropPad Pad wasmkiln.PadConst",
     "pool": (
@@ -95,12 +101,20 @@ FAMILIES = {
     "rotary": "RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
+    "sequence": (
+        "ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase "
+        "SequenceInsert SequenceLength SequenceMap SplitToSequence"
+    ),
     "sequence_lengths": "ReverseSequence TensorScatter",
     "shape": "Shape Size",
     "signal": "DFT STFT",
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
+    "tokenizer": "com.microsoft.Tokenizer",
+    "tfidf": "TfIdfVectorizer",
+    "unique": "Unique",
     "unpool": "MaxUnpool",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",

@@ -12,11 +12,13 @@ from math import inf, isinf, prod
 
 from ..ir.builder import GraphBuilder, rewrite
 from ..ir.dtype import F32, I8, I16, I32, U8, DType
-from ..ir.expr import arg, call, cast, clamp
+from ..ir.expr import Expr, arg, call, cast, clamp
 from ..ir.graph import Graph, Node
-from ..ops.compose import apply, reshape
+from ..ops.base import Op
+from ..ops.compose import apply, cast_to, reshape
 from ..ops.conv import Conv
 from ..ops.integer import MAX_DEPTH, IntegerConv, IntegerProduct, is_depthwise, is_pointwise
+from ..ops.quant_linear import QLinearConv
 from ..options import CompileOptions
 from ..record import record, replace
 from .clean import clean
@@ -25,7 +27,7 @@ from .partition import static_values
 __all__ = ["use_integers"]
 
 _BYTES = (U8, I8)
-_KINDS = frozenset(["DequantizeLinear", "MatMulInteger"])
+_KINDS = frozenset(["DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"])
 
 
 def use_integers(g: Graph, options: CompileOptions) -> Graph:
@@ -84,7 +86,10 @@ class _Finder:
             if found is not None:
                 self.quantized[out] = found
         elif kind in ("Conv", "MatMul", "Gemm"):
-            self._take(out, self._layer(node))
+            x, w = (self.quantized.get(name) for name in node.inputs[:2])
+            self._take(out, self._layer(node.op, x, w))
+        elif kind in ("QLinearConv", "QLinearMatMul"):
+            self._take(out, self._linear(node))
         elif kind == "MatMulInteger" and self._is_product(node, users.get(out, [])):
             self.dynamic.add(out)
             self.layers[out] = _NONE
@@ -98,22 +103,38 @@ class _Finder:
 
     def _dequantized(self, node: Node) -> _Quantized | None:
         q, scale, zero = (*node.inputs, "")[:3]
-        op, t = node.op, self.types[q]
-        if t.dtype not in _BYTES or self.types[node.outputs[0]].dtype != F32 or not t.rank:
+        op = node.op
+        blocked = "block_size" in op.fields and bool(op.block_size)  # type: ignore[attr-defined]
+        if blocked or self.types[node.outputs[0]].dtype != F32:
             return None
-        blocked = "block_size" in op.fields and getattr(op, "block_size")  # noqa: B009
-        if blocked or not self.static.issuperset((scale, zero) if zero else (scale,)):
+        return self._known(q, scale, zero, int(getattr(op, "axis", 1)))
+
+    def _linear(self, node: Node) -> _Layer | None:
+        """The operands of QLinearConv or QLinearMatMul, whose result has to be known as well."""
+        x, xs, xz, w, ws, wz, ys, yz = node.inputs[:8]
+        op, axis = node.op, 0 if node.op.op_type == "QLinearConv" else 1
+        if self.types[ys].value is None or self.types[yz].value is None:
+            return None
+        if self.types[ys].size != 1 or self.types[yz].size != 1 or self.types[ys].dtype != F32:
+            return None
+        layer = op.conv() if isinstance(op, QLinearConv) else op
+        return self._layer(layer, self._known(x, xs, xz, 0), self._known(w, ws, wz, axis))
+
+    def _known(self, q: str, scale: str, zero: str, axis: int) -> _Quantized | None:
+        """A quantized value, if it is of bytes, and all about it is constant."""
+        t = self.types[q]
+        if t.dtype not in _BYTES or self.types[scale].dtype != F32 or not t.rank:
+            return None
+        if not self.static.issuperset((scale, zero) if zero else (scale,)):
             return None
         points = self.types[zero].value if zero else None
         values = {0} if not zero else set(points.ints()) if points else {0, 1}
-        axis = int(getattr(op, "axis", 1)) % t.rank
-        return _Quantized(q, scale, zero, values.pop() if len(values) == 1 else None, axis)
+        return _Quantized(q, scale, zero, values.pop() if len(values) == 1 else None, axis % t.rank)
 
-    def _layer(self, node: Node) -> _Layer | None:
-        x, w = (self.quantized.get(name) for name in node.inputs[:2])
+    def _layer(self, op: Op, x: _Quantized | None, w: _Quantized | None) -> _Layer | None:
         if x is None or w is None or w.value not in self.static or self.types[x.scale].size != 1:
             return None
-        tx, tw, op = self.types[x.value], self.types[w.value], node.op
+        tx, tw = self.types[x.value], self.types[w.value]
         if isinstance(op, Conv):
             axes = op.axes(tx, tw)
             depth, column = prod(tw.shape[1:]), 0
@@ -180,9 +201,11 @@ class _Rewriter:
         if out in self.found.dynamic:
             new = self._dynamic(b, node)
         elif out in self.found.layers:
-            new = self._static(b, node, self.found.layers[out])
+            layer = self.found.layers[out]
+            linear = kind in ("QLinearConv", "QLinearMatMul")
+            new = self._linear(b, node, layer) if linear else self._static(b, node, layer)
         elif kind == "QuantizeLinear" and out in self.found.taken:
-            new = self._quantize(b, node, self.found.taken[out])
+            new = self._quantize(b, node)
         elif kind == "DequantizeLinear" and out in self.found.quantized:
             new = self._dequantize(b, self.found.quantized[out])
         elif kind in ("Clip", "Relu") and node.inputs[0] in self.scaled:
@@ -192,33 +215,51 @@ class _Rewriter:
         self.renamed[out] = new
         return (new,)
 
-    def _quantize(self, b: GraphBuilder, node: Node, zero: int) -> str | None:
-        """Centred, and from that the quantized value as the model has it, if anything wants it."""
-        x, scale = node.inputs[:2]
-        known, dtype = b.type(scale).value, self.found.types[node.outputs[0]].dtype
+    def _quantize(self, b: GraphBuilder, node: Node) -> str | None:
+        """Steps of the scale, if nothing about these is computed while the model runs."""
+        x, scale, zero = (*node.inputs, "")[:3]
+        known, point = b.type(scale).value, b.type(zero).value if zero else None
+        out = node.outputs[0]
         if known is None or known.dtype != F32 or b.type(scale).size != 1:
             return None
-        if b.type(x).dtype != F32 or (len(node.inputs) < 3 and zero):
+        if b.type(x).dtype != F32 or (point is None or b.type(zero).size != 1 if zero else False):
             return None
-        low, high = _range(dtype)
+        layer = self.scaled.get(x)
         factor = 1.0 / float(known.item())
-        layer = self.scaled.get(x, _Scaled(x, "", ""))
-        least = max(low - zero, _rounded(layer.low * factor))
-        most = max(least, min(high - zero, _rounded(layer.high * factor)))
-        operands = [layer.sums]
-        if layer.scale:
-            operands += [apply(b, arg(0) * factor, v) for v in (layer.scale, layer.bias) if v]
+        operands = [x]
+        total = arg(0) * factor
+        if layer:
+            parts = [apply(b, arg(0) * factor, v) for v in (layer.scale, layer.bias) if v]
+            operands = [layer.sums, *parts]
             total = arg(0) * arg(1) + arg(2) if layer.bias else arg(0) * arg(1)
-        else:
-            total = arg(0) * factor
-        steps = clamp(call("round", total), least, most)
-        centred = apply(b, cast(steps, I16), *operands)
-        self.centred[node.outputs[0]] = centred
+        bounds = (layer.low * factor, layer.high * factor) if layer else (-inf, inf)
+        return self._steps(b, total, operands, bounds, int(point.item()) if point else 0, out)
+
+    def _steps(
+        self,
+        b: GraphBuilder,
+        total: Expr,
+        operands: Sequence[str],
+        bounds: tuple[float, float],
+        zero: int,
+        out: str,
+    ) -> str:
+        """The quantized value; where layers take it, what they take, and that value from it."""
+        dtype = self.found.types[out].dtype
+        low, high = _range(dtype)
+        least = max(low - zero, _rounded(bounds[0]))
+        most = max(least, min(high - zero, _rounded(bounds[1])))
+        rounded = call("round", total)
+        if self.found.taken.get(out) != zero:
+            steps = clamp(rounded + float(zero), least + zero, most + zero)
+            return apply(b, cast(steps, dtype), *operands)
+        centred = apply(b, cast(clamp(rounded, least, most), I16), *operands)
+        self.centred[out] = centred
         return apply(b, cast(cast(arg(0, I16), I32) + zero, dtype), centred)
 
     def _dequantize(self, b: GraphBuilder, q: _Quantized) -> str | None:
         centred = self.centred.get(q.value)
-        if centred is None or b.type(q.scale).size != 1:
+        if centred is None or b.type(q.scale).size != 1 or q.point != self.found.taken[q.value]:
             return None
         return apply(b, cast(arg(0, I16), F32) * arg(1), centred, reshape(b, q.scale, ()))
 
@@ -231,27 +272,45 @@ class _Rewriter:
         return centred
 
     def _static(self, b: GraphBuilder, node: Node, layer: _Layer) -> str:
-        """The sums, scaled, with the bias."""
-        x = self._input(b, layer.x)
-        w, op = self._weights(b, layer.w), node.op
-        if isinstance(op, Conv):
-            given = {name: getattr(op, name) for name in Conv.fields}
-            sums = b.add(IntegerConv(**given), x, w)
-            columns: tuple[int, ...] = (-1, *(1,) * (b.type(sums).rank - 2))
-        else:
-            sums = b.add(IntegerProduct(transposed=bool(getattr(op, "transB", False))), x, w)
-            columns = (-1,)
-        one = reshape(b, layer.x.scale, ())
-        scale = apply(b, arg(0) * arg(1), one, _column(b, layer.w.scale, columns))
+        """What the layer gives."""
+        sums, scale = self._sums(b, node.op, layer)
         bias = node.inputs[2] if len(node.inputs) > 2 else ""
-        if bias and isinstance(op, Conv):
-            bias = _column(b, bias, columns)
+        if bias and isinstance(node.op, Conv):
+            bias = _column(b, bias, b.type(sums).rank - 1)
         if not bias:
             result = apply(b, arg(0) * arg(1), sums, scale)
         else:
             result = apply(b, arg(0) * arg(1) + arg(2), sums, scale, bias)
         self.scaled[result] = _Scaled(sums, scale, bias)
         return result
+
+    def _linear(self, b: GraphBuilder, node: Node, layer: _Layer) -> str:
+        """What the layer gives, quantized; its bias is in units of the sums."""
+        op = node.op.conv() if isinstance(node.op, QLinearConv) else node.op
+        sums, scale = self._sums(b, op, layer)
+        y_scale, y_zero = node.inputs[6:8]
+        operands = [sums, apply(b, arg(0) / arg(1), scale, reshape(b, y_scale, ()))]
+        total = arg(0) * arg(1)
+        if len(node.inputs) > 8:
+            vector = _column(b, node.inputs[8], b.type(sums).rank - 1)
+            operands.append(cast_to(b, vector, F32))
+            total = (arg(0) + arg(2)) * arg(1)
+        zero = b.type(y_zero).value
+        assert zero is not None
+        return self._steps(b, total, operands, (-inf, inf), int(zero.item()), node.outputs[0])
+
+    def _sums(self, b: GraphBuilder, op: Op, layer: _Layer) -> tuple[str, str]:
+        """The sums of products, and what one of them stands for in each column."""
+        x, w = self._input(b, layer.x), self._weights(b, layer.w)
+        if isinstance(op, Conv):
+            given = {name: getattr(op, name) for name in Conv.fields}
+            sums = b.add(IntegerConv(**given), x, w)
+            along = b.type(sums).rank - 1
+        else:
+            sums = b.add(IntegerProduct(transposed=bool(getattr(op, "transB", False))), x, w)
+            along = 1
+        one = reshape(b, layer.x.scale, ())
+        return sums, apply(b, arg(0) * arg(1), one, _column(b, layer.w.scale, along))
 
     def _limit(self, b: GraphBuilder, node: Node) -> None:
         """Note the bounds that a Clip or Relu with known ones sets to what a layer gives."""
@@ -275,8 +334,7 @@ class _Rewriter:
         own = cast(arg(0, t.dtype), I16)
         if q.point is not None:
             return apply(b, own - q.point, q.value)
-        along = (1,) * (t.rank - 1 - q.axis)
-        zero = _column(b, q.zero, (-1, *along))
+        zero = _column(b, q.zero, t.rank - q.axis)
         return apply(b, own - cast(arg(1, b.type(zero).dtype), I16), q.value, zero)
 
     def _dynamic(self, b: GraphBuilder, node: Node) -> str:
@@ -302,7 +360,7 @@ def _range(dtype: DType) -> tuple[int, int]:
     return low, low + (1 << dtype.bits) - 1
 
 
-def _column(b: GraphBuilder, vector: str, columns: tuple[int, ...]) -> str:
-    """One value, or one for each column, so shaped that it broadcasts."""
+def _column(b: GraphBuilder, vector: str, rank: int) -> str:
+    """One value, or one for each index of the first of `rank` dimensions."""
     n = b.type(vector).size
-    return reshape(b, vector, () if n == 1 else (n, *columns[1:]))
+    return reshape(b, vector, () if n == 1 else (n, *(1,) * (rank - 1)))
