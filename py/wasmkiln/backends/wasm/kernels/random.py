@@ -12,7 +12,7 @@ from ....program.kernels.random import WORDS, DrawSpec
 from ...base import Target
 from .. import asm as w
 from ..expr import ScalarExpr
-from ..function import Function
+from ..function import Function, Local
 from ..isa import f64, i32
 from ..loops import kernel, load_args
 from ..module import Module
@@ -26,13 +26,21 @@ SPARE = INDEX + 8
 
 def emit_draw(spec: DrawSpec, m: Module, target: Target) -> Function:
     """Number after number."""
-    next_number = _normal(m) if spec.distribution == "normal" else _uniform(m)
+    refill = _refill(m)
     f = kernel(m, spec.name)
     _, begin, end, _ = f.params
     out, state, count = load_args(f, "out state count")
     last = f.let(out + count * 8)
-    with f.for_range(begin, begin, end), f.for_range(out, out, last, 8, signed=False):
-        f.f64_store(out, f.call(next_number, state))
+    words = _Words(f, state, refill)
+    with f.for_range(begin, begin, end):
+        if spec.distribution == "normal":
+            _normal(f, words, out, last)
+        else:
+            number = f.local(f64)
+            with f.for_range(out, out, last, 8, signed=False):
+                words.uniform(number)
+                f.f64_store(out, number)
+        words.close()
     return f
 
 
@@ -50,63 +58,61 @@ def _refill(m: Module) -> Function:
         f.set(y, high | (w.i32_load(state + near) & 0x7FFFFFFF))
         twist = w.select(w.i32_const(0x9908B0DF), w.i32_const(0), y & 1)
         f.i32_store(state + k, w.i32_load(state + far) ^ (y >> 1) ^ twist)
-    f.i32_store(state, w.i32_const(0), offset=INDEX)
     return f
 
 
-def _word(m: Module) -> Function:
-    """(state): the next word."""
-    refill = _refill(m)
-    f = m.function("random_word", (i32,), (i32,))
-    (state,) = f.params
-    with f.if_(w.i32_load(state, offset=INDEX) >= WORDS):
-        f.call(refill, state)
-    index = f.let(w.i32_load(state, offset=INDEX))
-    f.i32_store(state, index + 1, offset=INDEX)
-    y = f.let(w.i32_load(state + index * 4))
-    f.set(y, y ^ (y >> 11))
-    f.set(y, y ^ ((y << 7) & 0x9D2C5680))
-    f.set(y, y ^ ((y << 15) & 0xEFC60000))
-    f.return_(y ^ (y >> 18))
-    return f
+class _Words:
+    """The state, whose index is in a local until `close`. Words leave it in pairs."""
+
+    def __init__(self, f: Function, state: Local, refill: Function) -> None:
+        self.f, self.state, self.refill = f, state, refill
+        self.index = f.let(w.i32_load(state, offset=INDEX))
+        self.high, self.low = f.local(i32), f.local(i32)
+
+    def uniform(self, number: Local) -> None:
+        """number = the next one from [0, 1), of 27 bits of a word and 26 of the next one."""
+        f = self.f
+        with f.if_(self.index >= WORDS):
+            f.call(self.refill, self.state)
+            f.set(self.index, 0)
+        for i, y in enumerate((self.high, self.low)):
+            f.set(y, w.i32_load(self.state + self.index * 4, offset=4 * i))
+            f.set(y, y ^ (y >> 11))
+            f.set(y, y ^ ((y << 7) & 0x9D2C5680))
+            f.set(y, y ^ ((y << 15) & 0xEFC60000))
+            f.set(y, y ^ (y >> 18))
+        f.add_to(self.index, 2)
+        high, low = w.f64_convert_i32_u(self.high >> 5), w.f64_convert_i32_u(self.low >> 6)
+        f.set(number, (high * 67108864.0 + low) * 2.0**-53)
+
+    def close(self) -> None:
+        """Put the index back."""
+        self.f.i32_store(self.state, self.index, offset=INDEX)
 
 
-def _uniform(m: Module) -> Function:
-    """(state): the next number from [0, 1), of 27 bits of a word and 26 of the next one."""
-
-    def make() -> Function:
-        word = _word(m)
-        f = m.function("random_uniform", (i32,), (f64,))
-        (state,) = f.params
-        high = f.let(w.f64_convert_i32_u(f.call(word, state) >> 5))
-        low = w.f64_convert_i32_u(f.call(word, state) >> 6)
-        f.return_((high * 67108864.0 + low) * 2.0**-53)
-        return f
-
-    return m.once("random_uniform", make)
-
-
-def _normal(m: Module) -> Function:
-    """(state): the next of a pair of normal numbers, from a place within the unit circle."""
-
-    def make() -> Function:
-        uniform = _uniform(m)
-        f = m.function("random_normal", (i32,), (f64,))
-        (state,) = f.params
-        with f.if_(w.i32_load(state, offset=HAS_SPARE)):
-            f.i32_store(state, w.i32_const(0), offset=HAS_SPARE)
-            f.return_(w.f64_load(state, offset=SPARE))
-        x, y, size = f.local(f64), f.local(f64), f.local(f64)
+def _normal(f: Function, words: _Words, out: Local, last: Local) -> None:
+    """Pairs from places within the unit circle; one that is left over waits in the state."""
+    state = words.state
+    x, y, size = f.local(f64), f.local(f64), f.local(f64)
+    r = arg(0, F64)
+    scale = ScalarExpr(f, call("sqrt", call("log", r) * -2.0 / r))
+    with f.if_(w.i32_load(state, offset=HAS_SPARE) & (out < last)):
+        f.i32_store(state, w.i32_const(0), offset=HAS_SPARE)
+        f.f64_store(out, w.f64_load(state, offset=SPARE))
+        f.add_to(out, 8)
+    with f.while_(out < last):
         with f.loop() as again:
             for place in (x, y):
-                f.set(place, f.call(uniform, state) * 2.0 - 1.0)
+                words.uniform(place)
+                f.set(place, place * 2.0 - 1.0)
             f.set(size, x * x + y * y)
             f.br_if(again, (size >= 1.0) | size.eq(0.0))
-        r = arg(0, F64)
-        factor = f.let(ScalarExpr(f, call("sqrt", call("log", r) * -2.0 / r))(size))
-        f.f64_store(state, factor * x, offset=SPARE)
-        f.i32_store(state, w.i32_const(1), offset=HAS_SPARE)
-        f.return_(factor * y)
-        return f
-
-    return m.once("random_normal", make)
+        f.set(size, scale(size))
+        f.f64_store(out, size * y)
+        f.add_to(out, 8)
+        with f.if_(out < last):
+            f.f64_store(out, size * x)
+            f.add_to(out, 8)
+        with f.else_():
+            f.f64_store(state, size * x, offset=SPARE)
+            f.i32_store(state, w.i32_const(1), offset=HAS_SPARE)
