@@ -32,6 +32,7 @@ FAMILIES = {
         "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
         "Sub Sum Tan Tanh Where Xor"
     ),
+    "forest": "wasmkiln.Forest",
     "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
@@ -44,6 +45,9 @@ FAMILIES = {
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "ml_tree": "ai.onnx.ml.TreeEnsembleRegressor",
+    "ml_tree_classifier": "ai.onnx.ml.TreeEnsembleClassifier",
+    "ml_tree_ensemble": "ai.onnx.ml.TreeEnsemble",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
     "norm": (
         "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "

@@ -25,6 +25,7 @@ EMITTERS = {
     "CumulativeSpec": "cumulative.emit_cumulative",
     "DepthwiseSpec": "depthwise.emit_depthwise",
     "DotSpec": "dot.emit_dot",
+    "ForestSpec": "forest.emit_forest",
     "GatherElementsSpec": "gather.emit_gather_elements",
     "GatherNDSpec": "gather.emit_gather_nd",
     "GatherSpec": "gather.emit_gather",
