@@ -45,6 +45,8 @@ FAMILIES = {
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "ml_linear": "ai.onnx.ml.LinearClassifier ai.onnx.ml.LinearRegressor",
+    "ml_svm": "ai.onnx.ml.SVMClassifier ai.onnx.ml.SVMRegressor",
     "ml_tree": "ai.onnx.ml.TreeEnsembleRegressor",
     "ml_tree_classifier": "ai.onnx.ml.TreeEnsembleClassifier",
     "ml_tree_ensemble": "ai.onnx.ml.TreeEnsemble",
@@ -84,6 +86,7 @@ FAMILIES = {
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "svm_steps": "wasmkiln.Coupling wasmkiln.Distance",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
 }

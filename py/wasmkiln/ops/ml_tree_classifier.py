@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import F32, I32, I64, STRING
+from ..ir.dtype import F32, I64, STRING
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.types import TensorType
-from .argreduce import ArgReduce
 from .base import register
 from .compose import apply, cast_to, reshape
 from .forest import fold_trees
@@ -22,6 +21,8 @@ from .ml_tree import DOMAIN, NodeColumns, computed, floats
 from .movement import StridedSlice
 from .scores import (
     TRANSFORMS,
+    beside,
+    best_class,
     check_choice,
     label_names,
     labels_of,
@@ -118,9 +119,8 @@ class _Classes:
                 marks = apply(g, call("max", s, arg(1, self.dtype)), self.marks, marks)
             present = call("ne", arg(1, self.dtype), 0.0)
             rated = apply(g, select(present, s, float("-inf")), scores, marks)
-        best = g.add(ArgReduce(axis=1, fold="max"), rated)
-        best = reshape(g, best, (g.shape(scores)[0],))
-        return labels_of(g, best, self.labels), transformed(g, scores, self.op.post_transform)
+        labels = labels_of(g, best_class(g, rated), self.labels)
+        return labels, transformed(g, scores, self.op.post_transform)
 
     def _one(self) -> tuple[str, str]:
         """One class: its label is not asked for; 1 and 0 tell whether its score is positive."""
@@ -211,9 +211,7 @@ class _Two:
 
     def _pair(self, first: Expr, second: Expr) -> str:
         """Two expressions of the columns side by side."""
-        side = self.g.const(Const.of(I32, (1, 2), (0, 1)))
-        at = call("eq", arg(len(self.inputs), I32), 0)
-        return apply(self.g, select(at, first, second), *self.inputs, side)
+        return beside(self.g, first, second, *self.inputs)
 
     def _column(self, values: str, index: int) -> str:
         op = StridedSlice(starts=(0, index), steps=(1, 1), sizes=(self.rows, 1))

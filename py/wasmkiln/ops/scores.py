@@ -11,12 +11,13 @@ from ..ir.const import Const
 from ..ir.dtype import F32, F64, I32, I64
 from ..ir.expr import Expr, arg, call, const, select
 from ..ir.types import TensorType
+from .argreduce import ArgReduce
 from .compose import apply, cast_to, reshape, standard
 from .reduce import Reduce
 
 __all__ = [
-    "TRANSFORMS", "check_choice", "label_names", "labels_of", "logistic", "probit", "row_count",
-    "rows_of", "transformed",
+    "TRANSFORMS", "beside", "best_class", "check_choice", "label_names", "labels_of", "logistic",
+    "probit", "row_count", "rows_of", "transformed",
 ]  # fmt: skip
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")  # by number in TreeEnsemble
@@ -80,6 +81,19 @@ def row_count(x: TensorType) -> int:
     if x.rank not in (1, 2) or x.dtype not in (F32, F64, I32, I64):
         raise UnsupportedOperatorError(f"the input is {x}, rows of numbers are expected")
     return 1 if x.rank == 1 else x.shape[0]
+
+
+def best_class(g: GraphBuilder, scores: str) -> str:
+    """The number of the first of the best scores, for each row of [N, C]."""
+    best = g.add(ArgReduce(axis=1, fold="max"), scores)
+    return reshape(g, best, (g.shape(scores)[0],))
+
+
+def beside(g: GraphBuilder, first: Expr, second: Expr, *columns: str) -> str:
+    """Two expressions of columns [N, 1], as the columns of [N, 2]."""
+    side = g.const(Const.of(I32, (1, 2), (0, 1)))
+    at = call("eq", arg(len(columns), I32), 0)
+    return apply(g, select(at, first, second), *columns, side)
 
 
 def label_names(ints: Sequence[int], strings: Sequence[str]) -> tuple[int, ...] | tuple[str, ...]:
