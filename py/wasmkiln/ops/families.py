@@ -45,7 +45,14 @@ FAMILIES = {
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "ml_encode": (
+        "ai.onnx.ml.CategoryMapper ai.onnx.ml.LabelEncoder ai.onnx.ml.OneHotEncoder wasmkiln.Hot"
+    ),
+    "ml_features": "ai.onnx.ml.ArrayFeatureExtractor ai.onnx.ml.FeatureVectorizer",
+    "ml_keys": "wasmkiln.KeyIndex wasmkiln.TextIndex",
     "ml_linear": "ai.onnx.ml.LinearClassifier ai.onnx.ml.LinearRegressor",
+    "ml_map": "ai.onnx.ml.CastMap ai.onnx.ml.DictVectorizer ai.onnx.ml.ZipMap",
+    "ml_scale": ("ai.onnx.ml.Binarizer ai.onnx.ml.Imputer ai.onnx.ml.Normalizer ai.onnx.ml.Scaler"),
     "ml_svm": "ai.onnx.ml.SVMClassifier ai.onnx.ml.SVMRegressor",
     "ml_tree": "ai.onnx.ml.TreeEnsembleRegressor",
     "ml_tree_classifier": "ai.onnx.ml.TreeEnsembleClassifier",

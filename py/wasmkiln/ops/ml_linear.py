@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import InvalidModelError, ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import F32, I64, STRING
+from ..ir.dtype import F32, I64
 from ..ir.expr import arg, const, select
 from ..ir.types import TensorType
 from .base import Op, register
@@ -17,7 +17,7 @@ from .scores import (
     beside,
     best_class,
     check_choice,
-    label_names,
+    class_count,
     labels_of,
     logistic,
     row_count,
@@ -54,21 +54,20 @@ class LinearClassifier(Op):
     post_transform: str = "NONE"
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """[N] labels, and scores [N, classes] of f32."""
-        labels = label_names(self.classlabels_ints, self.classlabels_strings)
+        """[N] labels, being numbers, and scores [N, classes] of f32."""
+        labels = class_count(self.classlabels_ints, self.classlabels_strings)
         rows, count = row_count(x), self._count(x)
         check_choice("post_transform", self.post_transform, TRANSFORMS)
-        if count > 1 and len(labels) < count:
-            raise InvalidModelError(f"{len(labels)} labels for {count} classes")
-        columns = 2 if count == 1 and len(labels) == 2 else count
-        dtype = STRING if self.classlabels_strings else I64
-        return TensorType(dtype, (rows,)), TensorType(F32, (rows, columns))
+        if count > 1 and labels < count:
+            raise InvalidModelError(f"{labels} labels for {count} classes")
+        columns = 2 if count == 1 and labels == 2 else count
+        return TensorType(I64, (rows,)), TensorType(F32, (rows, columns))
 
     def _count(self, x: TensorType) -> int:
         features = max(1, x.shape[-1])
         return len(self.intercepts) or max(1, len(self.coefficients) // features)
 
-    def split(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The same with classes by number, whose names are looked up."""
         names = self.classlabels_strings
         if not names:
@@ -81,9 +80,6 @@ class LinearClassifier(Op):
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """A Gemm, the best class and a transform."""
-        named = self.split(g, *inputs)
-        if named is not None:
-            return named
         (x,) = inputs
         count = self._count(g.type(x))
         scores = _weighted(g, x, count, self.coefficients, _vector(g, self.intercepts))

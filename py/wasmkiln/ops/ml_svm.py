@@ -8,7 +8,7 @@ from itertools import accumulate, combinations
 from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import F32, F64, I64, STRING
+from ..ir.dtype import F32, F64, I64
 from ..ir.expr import arg, call, cast, clamp, const, select
 from ..ir.types import TensorType
 from .base import Op, register
@@ -19,7 +19,7 @@ from .scores import (
     beside,
     best_class,
     check_choice,
-    label_names,
+    class_count,
     labels_of,
     logistic,
     row_count,
@@ -120,16 +120,15 @@ class SVMClassifier(_Machine):
     vectors_per_class: tuple[int, ...] = ()
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """[N] labels, and scores of f32: [N, classes], or of the pairs of more than two classes."""
+        """[N] labels, being numbers, and scores of f32: [N, classes], or of the pairs of more than two classes."""
         self._check()
-        count = len(label_names(self.classlabels_ints, self.classlabels_strings))
+        count = class_count(self.classlabels_ints, self.classlabels_strings)
         if sum(self.vectors_per_class) > 0:
             self._check_pairs(count)
         by_pairs = self.vectors_per_class and not self.prob_a and count > 2
         columns = count * (count - 1) // 2 if by_pairs else count
-        dtype = STRING if self.classlabels_strings else I64
         rows = row_count(x)
-        return TensorType(dtype, (rows,)), TensorType(F32, (rows, columns))
+        return TensorType(I64, (rows,)), TensorType(F32, (rows, columns))
 
     def _check_pairs(self, count: int) -> None:
         pairs = count * (count - 1) // 2
@@ -140,7 +139,7 @@ class SVMClassifier(_Machine):
             if given < pairs and (name == "rho" or self.prob_a or self.prob_b):
                 raise InvalidModelError(f"{given} {name} for {pairs} pairs of classes")
 
-    def split(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The same with classes by number, whose names are looked up."""
         names = self.classlabels_strings
         if not names:
@@ -151,9 +150,6 @@ class SVMClassifier(_Machine):
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Kernels, and what makes classes of them."""
-        named = self.split(g, *inputs)
-        if named is not None:
-            return named
         x = cast_to(g, rows_of(g, inputs[0]), F32)
         if sum(self.vectors_per_class) > 0:
             return self._by_pairs(g, x)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import F32, I64, STRING
+from ..ir.dtype import F32, I64
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.types import TensorType
 from .base import register
@@ -24,7 +24,7 @@ from .scores import (
     beside,
     best_class,
     check_choice,
-    label_names,
+    class_count,
     labels_of,
     logistic,
     row_count,
@@ -46,12 +46,11 @@ class TreeEnsembleClassifier(NodeColumns):
     classlabels_strings: tuple[str, ...] = ()
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """[N] labels, and scores [N, classes] of f32."""
-        labels = label_names(self.classlabels_int64s, self.classlabels_strings)
+        """[N] labels, being numbers, and scores [N, classes] of f32."""
+        labels = class_count(self.classlabels_int64s, self.classlabels_strings)
         check_choice("post_transform", self.post_transform, TRANSFORMS)
-        dtype = STRING if self.classlabels_strings else I64
         rows = row_count(x)
-        return TensorType(dtype, (rows,)), TensorType(F32, (rows, len(labels)))
+        return TensorType(I64, (rows,)), TensorType(F32, (rows, labels))
 
     def weights(self) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[float]]:
         """The columns of the classes' weights."""
@@ -62,7 +61,7 @@ class TreeEnsembleClassifier(NodeColumns):
         """The classes' weights."""
         return self.class_weights_as_tensor
 
-    def split(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The same with classes by number, whose names are looked up."""
         names = self.classlabels_strings
         if not names:
@@ -75,7 +74,7 @@ class TreeEnsembleClassifier(NodeColumns):
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """A Forest, and what makes classes of its scores."""
-        return self.split(g, *inputs) or _Classes(self, g, inputs[0]).outputs()
+        return _Classes(self, g, inputs[0]).outputs()
 
 
 class _Classes:

@@ -16,7 +16,7 @@ from .compose import apply, cast_to, reshape, standard
 from .reduce import Reduce
 
 __all__ = [
-    "TRANSFORMS", "beside", "best_class", "check_choice", "label_names", "labels_of", "logistic",
+    "TRANSFORMS", "beside", "best_class", "check_choice", "class_count", "label_names", "labels_of", "logistic",
     "probit", "row_count", "rows_of", "transformed",
 ]  # fmt: skip
 
@@ -94,6 +94,13 @@ def beside(g: GraphBuilder, first: Expr, second: Expr, *columns: str) -> str:
     side = g.const(Const.of(I32, (1, 2), (0, 1)))
     at = call("eq", arg(len(columns), I32), 0)
     return apply(g, select(at, first, second), *columns, side)
+
+
+def class_count(ints: Sequence[int], strings: Sequence[str]) -> int:
+    """How many classes have labels. UnsupportedOperatorError if these are strings: see `parts`."""
+    if strings and not ints:
+        raise UnsupportedOperatorError("strings as labels are looked up in parts")
+    return len(label_names(ints, strings))
 
 
 def label_names(ints: Sequence[int], strings: Sequence[str]) -> tuple[int, ...] | tuple[str, ...]:

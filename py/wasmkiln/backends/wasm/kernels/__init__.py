@@ -33,6 +33,7 @@ EMITTERS = {
     "GatherSpec": "gather.emit_gather",
     "GemmSpec": "gemm.emit_gemm",
     "IotaSpec": "copy.emit_iota",
+    "KeysSpec": "keys.emit_keys",
     "LrnSpec": "lrn.emit_lrn",
     "MapSpec": "map.emit_map",
     "NormSpec": "norm.emit_norm",
