@@ -120,7 +120,7 @@ class SVMClassifier(_Machine):
     vectors_per_class: tuple[int, ...] = ()
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """[N] labels, being numbers, and scores of f32: [N, classes], or of the pairs of more than two classes."""
+        """[N] labels, numbers, and scores of f32: [N, classes], or of more than two the pairs."""
         self._check()
         count = class_count(self.classlabels_ints, self.classlabels_strings)
         if sum(self.vectors_per_class) > 0:

@@ -87,7 +87,7 @@ class _Classes:
         self.dtype = computed(g.type(x))
         self.ids = set(op.class_ids)
         count = len(self.labels)
-        if len(self.base) not in (0, 1, count):
+        if len(self.base) not in (0, count) and (count, len(self.base)) != (2, 1):
             raise InvalidModelError(f"there are {len(self.base)} base values for {count} classes")
         tables = op.tables(self.dtype, count)
         self.certain = tables.certain
@@ -106,16 +106,13 @@ class _Classes:
         g = self.g
         scores, shape = self.scores, (1, len(self.labels))
         s = arg(0, self.dtype)
-        padded = self.base + (0.0,) * (len(self.labels) - len(self.base))
-        if self.base:
-            base = g.const(Const.of(self.dtype, shape, padded))
-            scores = apply(g, s + arg(1, self.dtype), scores, base)
-        always = [i < len(self.base) or c for i, c in enumerate(self.certain)]
         rated = scores
-        if not all(always):
-            marks = g.const(Const.of(self.dtype, shape, [float(a) for a in always]))
-            if self.marks:
-                marks = apply(g, call("max", s, arg(1, self.dtype)), self.marks, marks)
+        if self.base:  # then all have one
+            base = g.const(Const.of(self.dtype, shape, self.base))
+            rated = scores = apply(g, s + arg(1, self.dtype), scores, base)
+        elif not all(self.certain):
+            known = [float(c) for c in self.certain]
+            marks = self.marks or g.const(Const.of(self.dtype, shape, known))
             present = call("ne", arg(1, self.dtype), 0.0)
             rated = apply(g, select(present, s, float("-inf")), scores, marks)
         labels = labels_of(g, best_class(g, rated), self.labels)

@@ -16,8 +16,8 @@ from .compose import apply, cast_to, reshape, standard
 from .reduce import Reduce
 
 __all__ = [
-    "TRANSFORMS", "beside", "best_class", "check_choice", "class_count", "label_names", "labels_of", "logistic",
-    "probit", "row_count", "rows_of", "transformed",
+    "TRANSFORMS", "beside", "best_class", "check_choice", "class_count", "label_names",
+    "labels_of", "logistic", "row_count", "rows_of", "transformed",
 ]  # fmt: skip
 
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")  # by number in TreeEnsemble
