@@ -8,7 +8,7 @@ from math import pi, sqrt
 from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import F32, F64, I32, I64
+from ..ir.dtype import F32, I32, I64
 from ..ir.expr import Expr, arg, call, const, select
 from ..ir.types import TensorType
 from .argreduce import ArgReduce
@@ -78,7 +78,7 @@ def rows_of(g: GraphBuilder, x: str) -> str:
 
 def row_count(x: TensorType) -> int:
     """How many rows `rows_of` gives; UnsupportedOperatorError unless the rank is 1 or 2."""
-    if x.rank not in (1, 2) or x.dtype not in (F32, F64, I32, I64):
+    if x.rank not in (1, 2) or not (x.dtype.is_float or x.dtype in (I32, I64)):
         raise UnsupportedOperatorError(f"the input is {x}, rows of numbers are expected")
     return 1 if x.rank == 1 else x.shape[0]
 
