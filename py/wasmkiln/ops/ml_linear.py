@@ -58,10 +58,10 @@ class LinearClassifier(Op):
         labels = class_count(self.classlabels_ints, self.classlabels_strings)
         rows, count = row_count(x), self._count(x)
         check_choice("post_transform", self.post_transform, TRANSFORMS)
-        if count > 1 and labels < count:
-            raise InvalidModelError(f"{labels} labels for {count} classes")
-        columns = 2 if count == 1 and labels == 2 else count
-        return TensorType(I64, (rows,)), TensorType(F32, (rows, columns))
+        wanted = max(2, count)
+        if labels != wanted:
+            raise InvalidModelError(f"{labels} labels for {wanted} classes")
+        return TensorType(I64, (rows,)), TensorType(F32, (rows, wanted))
 
     def _count(self, x: TensorType) -> int:
         features = max(1, x.shape[-1])
@@ -72,8 +72,6 @@ class LinearClassifier(Op):
         names = self.classlabels_strings
         if not names:
             return None
-        if len(names) == 1:
-            raise UnsupportedOperatorError("one class with a string for a label")
         numbered = self.with_(classlabels_strings=(), classlabels_ints=tuple(range(len(names))))
         index, scores = g.add_all(numbered, inputs, n_outputs=2)
         return labels_of(g, index, names), scores
@@ -86,11 +84,10 @@ class LinearClassifier(Op):
         if count > 1:
             labels = labels_of(g, best_class(g, scores), self.classlabels_ints)
             return labels, transformed(g, scores, self.post_transform)
-        two = len(self.classlabels_ints) == 2
-        negative, positive = self.classlabels_ints if two else (0, 1)
+        negative, positive = self.classlabels_ints
         label = select(arg(0) > 0, const(positive, I64), const(negative, I64))
         labels = reshape(g, apply(g, label, scores), (g.shape(scores)[0],))
-        return labels, self._pair(g, scores) if two else self._single(g, scores)
+        return labels, self._pair(g, scores)
 
     def _pair(self, g: GraphBuilder, score: str) -> str:
         """The scores of two classes from one."""
@@ -99,10 +96,6 @@ class LinearClassifier(Op):
         if self.post_transform == "LOGISTIC":
             return beside(g, logistic(-arg(0)), logistic(arg(0)), score)
         return beside(g, 1.0 - arg(0), arg(0), score)
-
-    def _single(self, g: GraphBuilder, score: str) -> str:
-        """The score of one class, which only PROBIT changes."""
-        return transformed(g, score, "PROBIT" if self.post_transform == "PROBIT" else "NONE")
 
 
 @register("LinearRegressor", since=1, domain=DOMAIN)
