@@ -12,13 +12,17 @@ from wasmkiln.errors import InvalidInputError, InvalidModelError, ShapeError
 from .check import run_ours
 from .ml import check_ml, ml_model
 
-KEYS = {
+KEYS: dict[str, Any] = {
     "floats": [1.5, -2.0, 0.0, 1e30, 1.5],
     "int64s": [7, -3, 1 << 60, 0, 7],
     "strings": ["a", "", "Zürich", "b", "a"],
 }
-UNKNOWN = {"floats": [9.0, float("nan")], "int64s": [9, -(1 << 62)], "strings": ["x", "A"]}
-ARRAYS = {"floats": "f4", "int64s": "i8", "strings": object}
+UNKNOWN: dict[str, Any] = {
+    "floats": [9.0, float("nan")],
+    "int64s": [9, -(1 << 62)],
+    "strings": ["x", "A"],
+}
+ARRAYS: dict[str, Any] = {"floats": "f4", "int64s": "i8", "strings": object}
 
 
 def asked(kind: str) -> Any:
@@ -32,9 +36,9 @@ def asked(kind: str) -> Any:
 def test_label_encoder(keys: str, values: str, version: int) -> None:
     if version == 2 and keys == values and keys == "strings":
         pytest.skip("there is no such kernel in onnxruntime")
-    made = {f"keys_{keys}": KEYS[keys], f"values_{values}": KEYS[values]}
+    made: Any = {f"keys_{keys}": KEYS[keys], f"values_{values}": KEYS[values]}
     check_ml("LabelEncoder", asked(keys), version=version, **made)
-    default = {"floats": {"default_float": 0.25}, "int64s": {"default_int64": 5},
+    default: Any = {"floats": {"default_float": 0.25}, "int64s": {"default_int64": 5},
                "strings": {"default_string": "?"}}[values]  # fmt: skip
     check_ml("LabelEncoder", asked(keys), version=version, **made, **default)
 
@@ -42,7 +46,7 @@ def test_label_encoder(keys: str, values: str, version: int) -> None:
 def tensor(values: Any, dtype: str) -> Any:
     if dtype == "s":
         texts = [str(v).encode() for v in values]
-        return helper.make_tensor("t", 8, [len(texts)], texts)
+        return helper.make_tensor("t", 8, [len(texts)], texts)  # type: ignore[arg-type]
     return numpy_helper.from_array(np.array(values, dtype))
 
 
@@ -53,33 +57,37 @@ def test_label_encoder_of_tensors(keys: str, values: str) -> None:
     numbers = [3, -1, 2]
     x = np.array([2, 3, 4, -1, 3], "i8").astype("U").astype(object) if keys == "s" else np.array(
         [2, 3, 4, -1, 3], keys)  # fmt: skip
-    made = {"keys_tensor": tensor(numbers, keys), "values_tensor": tensor([7, 8, 9], values),
+    made: Any = {"keys_tensor": tensor(numbers, keys), "values_tensor": tensor([7, 8, 9], values),
             "default_tensor": tensor([5], values)}  # fmt: skip
     check_ml("LabelEncoder", x, version=4, **made)
 
 
 def test_nan_is_a_key() -> None:
     x = np.array([1, np.nan, 2], "f4")
-    made = {"keys_floats": [np.nan, 2.0], "values_int64s": [4, 5]}
+    made: Any = {"keys_floats": [np.nan, 2.0], "values_int64s": [4, 5]}
     check_ml("LabelEncoder", x, version=4, **made)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1500])
 def test_many_keys(count: int) -> None:
     keys = np.random.default_rng(0).permutation(3 * count)[:count]
-    made = {"keys_tensor": numpy_helper.from_array(keys), "values_tensor": tensor(keys * 2, "i8")}
+    made: Any = {
+        "keys_tensor": numpy_helper.from_array(keys),
+        "values_tensor": tensor(keys * 2, "i8"),
+    }
     check_ml("LabelEncoder", np.arange(3 * count), version=4, **made)
 
 
 @pytest.mark.parametrize("op_type", ["LabelEncoder", "CategoryMapper"])
 def test_by_the_type_of_the_input(op_type: str) -> None:
     names = ["a", "b", "Zürich"]
-    made: dict[str, Any] = {"classes_strings": names}
+    listed: Any = {"classes_strings": names}
     if op_type == "CategoryMapper":
-        made = {"cats_strings": names, "cats_int64s": [5, -2, 1 << 40]}
-    for more in ({}, {"default_int64": 3, "default_string": "?"}):
+        listed = {"cats_strings": names, "cats_int64s": [5, -2, 1 << 40]}
+    defaults: Any = ({}, {"default_int64": 3, "default_string": "?"})
+    for more in defaults:
         for x in (np.array([["a", "c"], ["Zürich", ""]], object), np.array([0, 1, -2, 1 << 40])):
-            check_ml(op_type, x, version=1, **made, **more)
+            check_ml(op_type, x, version=1, **listed, **more)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i8"])

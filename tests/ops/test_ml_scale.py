@@ -17,7 +17,10 @@ DTYPES = ["f4", "f8", "i4", "i8"]
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("count", [1, 5])
 def test_scaler(count: int, dtype: str) -> None:
-    made = {"offset": [0.3 * i + 1 for i in range(count)], "scale": [2.5 - i for i in range(count)]}
+    made: Any = {
+        "offset": [0.3 * i + 1 for i in range(count)],
+        "scale": [2.5 - i for i in range(count)],
+    }
     check_ml("Scaler", rows(7, 5, dtype), **made)
     check_ml("Scaler", rows(7, 5, dtype)[0], **made)
 
@@ -36,7 +39,10 @@ def test_normalizer(norm: str, dtype: str) -> None:
 def test_imputer_of_floats(replaced: float, count: int) -> None:
     x = rows(9, 4)
     x[::3, 1] = x[4] = np.nan
-    made = {"replaced_value_float": replaced, "imputed_value_floats": [9.0, 8.0, 7.0, 6.0][:count]}
+    made: Any = {
+        "replaced_value_float": replaced,
+        "imputed_value_floats": [9.0, 8.0, 7.0, 6.0][:count],
+    }
     check_ml("Imputer", x, **made)
     doubles = run_ours(ml_model("Imputer", x.astype("f8"), **made), {"x0": x.astype("f8")})
     expected = run_ours(ml_model("Imputer", x, **made), {"x0": x})
@@ -48,7 +54,7 @@ def test_imputer_of_integers(count: int) -> None:
     large = 1 << 60
     x = rows(9, 4, "i8")
     x[0] = large
-    made = {
+    made: Any = {
         "replaced_value_int64": large,
         "imputed_value_int64s": [large + i for i in range(count)],
     }
@@ -85,9 +91,7 @@ ERRORS: list[tuple[str, dict[str, Any], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("op_type", "attributes", "error", "message"), ERRORS)
-def test_errors(
-    op_type: str, attributes: dict[str, Any], error: type[Exception], message: str
-) -> None:
+def test_errors(op_type: str, attributes: Any, error: type[Exception], message: str) -> None:
     x = rows(2, 3)
     with pytest.raises(error, match=message):
         run_ours(ml_model(op_type, x, **attributes), {"x0": x})

@@ -26,7 +26,7 @@ def numbers(*shape: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(0, 1, shape).astype("f4")
 
 
-def machine(classes: int, features: int = 5, proba: bool = False, **more: Any) -> dict[str, Any]:
+def machine(classes: int, features: int = 5, proba: bool = False, **more: Any) -> Any:
     per_class = [i % 3 + 2 for i in range(classes)]
     total, pairs = sum(per_class), classes * (classes - 1) // 2
     made: dict[str, Any] = {
@@ -44,7 +44,7 @@ def machine(classes: int, features: int = 5, proba: bool = False, **more: Any) -
     return {**made, **more}
 
 
-def check(x: Any, made: dict[str, Any], **more: Any) -> None:
+def check(x: Any, made: Any, **more: Any) -> None:
     check_ml("SVMClassifier", x, outputs=2, rtol=2e-5, atol=1e-5, **{**made, **more})
 
 
@@ -52,13 +52,13 @@ def check(x: Any, made: dict[str, Any], **more: Any) -> None:
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_kernels(classes: int, kernel: str, proba: bool) -> None:
-    params = {"kernel_type": kernel, "kernel_params": KERNELS[kernel]}
+    params: Any = {"kernel_type": kernel, "kernel_params": KERNELS[kernel]}
     check(numbers(13, 5), machine(classes, proba=proba), **params)
 
 
 @pytest.mark.parametrize("degree", [1.0, 2.0, 4.0, 2.5])
 def test_degrees(degree: float) -> None:
-    params = {"kernel_type": "POLY", "kernel_params": [0.1, 3.0, degree]}
+    params: Any = {"kernel_type": "POLY", "kernel_params": [0.1, 3.0, degree]}
     check(np.abs(numbers(6, 5)), machine(3), **params)
 
 
@@ -81,7 +81,7 @@ def test_dtypes_and_strings(dtype: str) -> None:
 @pytest.mark.parametrize("classes", [1, 2, 3])
 def test_linear_scores(classes: int, positive: bool, transform: str) -> None:
     coefficients = numbers(classes * 4, seed=1)
-    made = {
+    made: Any = {
         "coefficients": (np.abs(coefficients) if positive else coefficients).tolist(),
         "rho": [-0.1],
         "classlabels_ints": [5, 6, 7][:classes],
@@ -106,7 +106,7 @@ def test_large_numbers_do_not_cancel() -> None:
 @pytest.mark.parametrize("one_class", [0, 1])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_regressor(kernel: str, one_class: int) -> None:
-    made = {
+    made: Any = {
         "n_supports": 7,
         "support_vectors": numbers(7 * 3, seed=1).tolist(),
         "coefficients": numbers(7, seed=2).tolist(),
@@ -119,7 +119,7 @@ def test_regressor(kernel: str, one_class: int) -> None:
 
 
 def test_linear_regressor() -> None:
-    made = {"coefficients": [1.0, -2.0, 3.0], "rho": [0.5], "kernel_params": [0.0, 0.0, 0.0]}
+    made: Any = {"coefficients": [1.0, -2.0, 3.0], "rho": [0.5], "kernel_params": [0.0, 0.0, 0.0]}
     check_ml("SVMRegressor", numbers(6, 3), **made)
 
 

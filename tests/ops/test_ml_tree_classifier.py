@@ -18,14 +18,14 @@ TRANSFORMS = ["NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT"]
 
 def classifier(
     nodes: dict[str, Any], leaves: list[tuple[int, int, int, float]], labels: Any
-) -> dict[str, Any]:
+) -> Any:
     names = "class_treeids", "class_nodeids", "class_ids", "class_weights"
     columns = dict(zip(names, map(list, zip(*leaves, strict=True)), strict=True))
     kind = "classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s"
     return {**nodes, **columns, kind: labels}
 
 
-def check(x: Any, attributes: dict[str, Any], **more: Any) -> None:
+def check(x: Any, attributes: Any, **more: Any) -> None:
     check_ml("TreeEnsembleClassifier", x, outputs=2, **{**attributes, **more})
 
 
@@ -41,7 +41,7 @@ def test_labels_and_dtypes(dtype: str, labels: Any) -> None:
 def test_classes_without_a_score_are_not_chosen(least: int, base: list[float]) -> None:
     nodes, leaves = random_trees(count=1, depth=3, targets=range(3), least=least)
     negative = [(t, n, c, -abs(w)) for t, n, c, w in leaves]
-    more = {"base_values": base} if base else {}
+    more: Any = {"base_values": base} if base else {}
     check(rows(37, 4), classifier(nodes, negative, [0, 1, 2]), **more)
 
 
@@ -67,7 +67,7 @@ WEIGHTS = {  # of two leaves: class to weight
 }
 
 
-def two_leaves(weights: tuple[dict[int, float], ...], labels: Any) -> dict[str, Any]:
+def two_leaves(weights: tuple[dict[int, float], ...], labels: Any) -> Any:
     nodes = {
         "nodes_treeids": [0, 0, 0],
         "nodes_nodeids": [0, 1, 2],
@@ -87,7 +87,7 @@ def two_leaves(weights: tuple[dict[int, float], ...], labels: Any) -> dict[str, 
 def test_two_classes(base: list[float], transform: str, weights: Any) -> None:
     x = np.array([[-1], [1], [0]], "f4")
     made = two_leaves(weights, [5, 7])
-    more = {"base_values": base} if base else {}
+    more: Any = {"base_values": base} if base else {}
     lone = any(1 not in leaf for leaf in weights)
     if len(base) < 2 and lone and (transform == "PROBIT" or (base and 1 in weights[1])):
         model = ml_model("TreeEnsembleClassifier", x, outputs=2, post_transform=transform, **made,

@@ -97,7 +97,8 @@ def softmax(x: Array) -> Array:
 
 def softmax_zero(x: Array) -> Array:
     result: Array = np.where(x == 0, 0, np.exp(x - x.max(1, keepdims=True)))
-    return result / result.sum(1, keepdims=True)
+    result /= result.sum(1, keepdims=True)
+    return result
 
 
 @pytest.mark.parametrize(
