@@ -142,3 +142,11 @@ def test_numbers_for_keys_that_are_strings_are_refused() -> None:
     model = ml_model("LabelEncoder", x, version=2, keys_strings=["a"], values_floats=[1.0])
     with pytest.raises(InvalidInputError, match="the input is i64, and the keys are strings"):
         run_ours(model, {"x0": x})
+
+
+def test_a_default_must_be_one_of_the_values() -> None:
+    x = np.array([1, 2])
+    for default, what in ((tensor([1, 2], "i8"), r"i64\[2\]"), (tensor([1], "f4"), r"f32\[1\]")):
+        made: Any = {"keys_int64s": [1], "values_int64s": [1], "default_tensor": default}
+        with pytest.raises(InvalidModelError, match=f"the default is {what}, one i64 is expected"):
+            run_ours(ml_model("LabelEncoder", x, version=4, **made), {"x0": x})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from wasmkiln.errors import InvalidInputError, InvalidModelError, ShapeError
+from wasmkiln.errors import InvalidInputError, InvalidModelError, LimitError, ShapeError
 
 from .check import run_ours
 from .ml import check_ml, ml_model, rows
@@ -52,3 +52,9 @@ def test_vectorizer_refuses_rows_that_differ() -> None:
         run_ours(ml_model("FeatureVectorizer", x, y, inputdimensions=[3, 3]), {"x0": x, "x1": y})
     with pytest.raises(InvalidModelError, match=r"inputdimensions are \(3,\) for 2 inputs"):
         run_ours(ml_model("FeatureVectorizer", x, x, inputdimensions=[3]), {"x0": x, "x1": x})
+
+
+def test_vectorizer_of_more_than_fits_is_refused() -> None:
+    x = rows(4, 3)
+    with pytest.raises(LimitError):
+        run_ours(ml_model("FeatureVectorizer", x, inputdimensions=[1 << 40]), {"x0": x})

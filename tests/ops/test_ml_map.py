@@ -9,7 +9,12 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from wasmkiln.errors import InvalidInputError, InvalidModelError, UnsupportedOperatorError
+from wasmkiln.errors import (
+    InvalidInputError,
+    InvalidModelError,
+    LimitError,
+    UnsupportedOperatorError,
+)
 from wasmkiln.ir.const import Const
 from wasmkiln.ir.dtype import F32, F64, I64, STRING, DType
 from wasmkiln.ir.value import MapValue, SequenceValue
@@ -116,6 +121,8 @@ def test_cast_map_refuses() -> None:
     for made, x, error, message in (
         ({"map_form": "SPARSE"}, {-2: 1.0}, InvalidInputError, "the map has the key -2"),
         ({}, {"a": 1.0}, InvalidInputError, "keys of the map are no integers"),
+        ({"map_form": "SPARSE", "max_map": 1 << 60}, {}, LimitError, "max_map is 1,152,9"),
+        ({"cast_to": "TO_INT64"}, {1: float("inf")}, InvalidInputError, "no number: cannot conv"),
         ({}, {1: Const.strings((), ("x",))}, InvalidInputError, "no number: could not convert"),
         ({"cast_to": "TO_BOOL"}, {1: 1.0}, UnsupportedOperatorError, "cast_to is 'TO_BOOL'"),
     ):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from wasmkiln.errors import InvalidModelError, ShapeError
 
 from .check import Array, run_ours
@@ -168,6 +168,16 @@ BROKEN = [
     ({"post_transform": -1}, InvalidModelError, "post_transform is -1"),
     ({"n_targets": 0}, InvalidModelError, "n_targets is 0"),
     ({"nodes_featureids": [1]}, ShapeError, r"test 2 features, and the input is f32\[2,1\]"),
+    (
+        {"nodes_modes": numpy_helper.from_array(np.array([0], "f4"))},
+        InvalidModelError,
+        "nodes_modes are f32, not integers",
+    ),
+    (
+        {"leaf_weights": helper.make_tensor("t", 8, [2], [b"a", b"b"])},  # type: ignore[list-item]
+        InvalidModelError,
+        "a tensor of floats is expected, not of string",
+    ),
     (
         {"nodes_modes": numpy_helper.from_array(np.array([7], "u1"))},
         InvalidModelError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import ClassVar
 
 from ..errors import InvalidInputError, InvalidModelError, UnsupportedOperatorError
@@ -10,6 +11,7 @@ from ..ir.builder import GraphBuilder
 from ..ir.const import Const
 from ..ir.dtype import BOOL, F32, I64, STRING
 from ..ir.expr import arg, call, cast, const, select
+from ..ir.shape import show
 from ..ir.types import TensorType
 from .base import INTERNAL, Op, register
 from .compose import apply, reshape, standard
@@ -126,11 +128,13 @@ class LabelEncoder(Op):
 
     def _default(self, values: Const) -> Const:
         if self.default_tensor is not None:
-            if self.default_tensor.dtype != values.dtype:
+            default = self.default_tensor
+            if default.dtype != values.dtype or prod(default.shape) != 1:
                 raise InvalidModelError(
-                    f"the default is {self.default_tensor.dtype}, values are {values.dtype}"
+                    f"the default is {default.dtype}{show(default.shape)}, one {values.dtype} is "
+                    "expected"
                 )
-            return self.default_tensor
+            return default
         if values.dtype == STRING:
             return Const.strings((1,), (self.default_string,))
         number = self.default_float if values.dtype.is_float else self.default_int64

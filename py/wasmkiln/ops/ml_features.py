@@ -10,7 +10,7 @@ from ..ir.const import Const
 from ..ir.dtype import F32, I64
 from ..ir.types import TensorType
 from .base import Op, register
-from .compose import cast_to, reshape, standard
+from .compose import cast_to, expand_to, reshape, standard
 from .movement import StridedSlice
 
 DOMAIN = "ai.onnx.ml"
@@ -71,8 +71,8 @@ class FeatureVectorizer(Op):
                 part = g.add(op, part)
             parts.append(part)
             if own < wanted:
-                missing = rows * (wanted - own)
-                parts.append(g.const(Const(F32, (rows, wanted - own), bytes(4 * missing)), "zeros"))
+                zero = g.const(Const.of(F32, (1, 1), (0.0,)), "zero")
+                parts.append(expand_to(g, zero, (rows, wanted - own)))
         return (parts[0] if len(parts) == 1 else standard(g, "Concat", *parts, axis=1),)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from ..errors import InvalidInputError, UnsupportedOperatorError
+from ..errors import InvalidInputError, LimitError, UnsupportedOperatorError
 from ..ir.const import Const, Scalar
 from ..ir.dtype import F32, I64, STRING, DType
 from ..ir.types import TensorType
@@ -14,6 +14,7 @@ from .base import Op, register
 from .scores import check_choice, label_names
 
 DOMAIN = "ai.onnx.ml"
+MAX_SPARSE = 1 << 24  # elements of a map in sparse form
 _CASTS = {"TO_FLOAT": F32, "TO_STRING": STRING, "TO_INT64": I64}
 
 
@@ -70,6 +71,8 @@ class CastMap(_OnHost):
         if keys and keys[0] < 0:
             raise InvalidInputError(f"the map has the key {keys[0]}")
         absent: Scalar | str = "0.f" if dtype == STRING else 0  # onnxruntime's text for nothing
+        if self.max_map > MAX_SPARSE:
+            raise LimitError(f"max_map is {self.max_map:,}, over {MAX_SPARSE:,}")
         places = range(self.max_map)
         found = [_converted(items[k], dtype) if k in items else absent for k in places]
         return (_tensor(dtype, found),)
@@ -124,5 +127,5 @@ def _converted(value: Scalar | str, dtype: DType) -> Scalar | str:
         return value if isinstance(value, str) else f"{value:f}"
     try:
         return int(value) if dtype == I64 else float(value)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InvalidInputError(f"a value of the map is no number: {error}") from None

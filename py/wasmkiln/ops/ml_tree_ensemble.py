@@ -12,7 +12,7 @@ from ..ir.types import TensorType
 from .base import register
 from .compose import cast_to
 from .forest_tables import MODES, Forest, Leaf, check_columns
-from .ml_tree import DOMAIN, Ensemble, regression
+from .ml_tree import DOMAIN, Ensemble, floats, regression
 from .scores import TRANSFORMS, row_count
 
 # By number in the attributes.
@@ -76,13 +76,17 @@ class _Listed:
     def __init__(self, op: TreeEnsemble) -> None:
         self.op = op
         count = len(op.nodes_featureids)
+        if not op.nodes_modes.dtype.is_int:
+            raise InvalidModelError(f"nodes_modes are {op.nodes_modes.dtype}, not integers")
         modes = op.nodes_modes.ints()
+        self.splits = floats((), op.nodes_splits)
+        self.weights = floats((), op.leaf_weights)
         missing = op.nodes_missing_value_tracks_true or (0,) * count
         check_columns(
             {
                 "nodes_featureids": op.nodes_featureids,
                 "nodes_modes": modes,
-                "nodes_splits": op.nodes_splits.values(),
+                "nodes_splits": self.splits,
                 "nodes_truenodeids": op.nodes_truenodeids,
                 "nodes_falsenodeids": op.nodes_falsenodeids,
                 "nodes_trueleafs": op.nodes_trueleafs,
@@ -91,7 +95,7 @@ class _Listed:
             }
         )
         self.leaf_count = check_columns(
-            {"leaf_targetids": op.leaf_targetids, "leaf_weights": op.leaf_weights.values()}
+            {"leaf_targetids": op.leaf_targetids, "leaf_weights": self.weights}
         )
         if any(not 0 <= mode < len(_MODE_NAMES) for mode in modes):
             raise InvalidModelError(f"node modes are {sorted(set(modes))}")
@@ -99,7 +103,7 @@ class _Listed:
         none = self.leaf_count
         self.modes = [*(_MODE_NAMES[mode] for mode in modes), *["LEAF"] * none]
         self.features = [*op.nodes_featureids, *[0] * none]
-        self.values = [*(float(v) for v in op.nodes_splits.values()), *[0.0] * none]
+        self.values = [*(float(v) for v in self.splits), *[0.0] * none]
         self.missing = [*map(bool, missing), *[False] * none]
         self.passed = self._children(op.nodes_truenodeids, op.nodes_trueleafs)
         self.failed = self._children(op.nodes_falsenodeids, op.nodes_falseleafs)
@@ -116,7 +120,7 @@ class _Listed:
     def forest(self) -> Forest:
         """The forest, in which a test of membership is a chain of tests for equality."""
         op = self.op
-        pairs = zip(op.leaf_targetids, op.leaf_weights.values(), strict=True)
+        pairs = zip(op.leaf_targetids, self.weights, strict=True)
         leaves: list[Leaf | None] = [None] * self.count
         leaves += [((target, float(weight)),) for target, weight in pairs]
         groups = _groups(op.membership_values)
@@ -150,7 +154,7 @@ class _Listed:
 def _groups(members: Const | None) -> Iterator[list[float]]:
     """The sets of members in the order of their nodes; NaN ends one."""
     group: list[float] = []
-    for value in members.values() if members else ():
+    for value in floats((), members) if members else ():
         if value != value:
             yield group
             group = []
