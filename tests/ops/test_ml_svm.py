@@ -91,6 +91,17 @@ def test_linear_scores(classes: int, positive: bool, transform: str) -> None:
     check(numbers(11, 4), made)
 
 
+def test_no_vectors_for_any_class() -> None:
+    made: Any = {
+        "coefficients": numbers(12, seed=1).tolist(),
+        "rho": [0.5],
+        "classlabels_ints": [5, 6, 7],
+        "kernel_params": [0.0, 0.0, 0.0],
+        "vectors_per_class": [0, 0, 0],
+    }
+    check(numbers(5, 4), made)
+
+
 def test_all_code_variants() -> None:
     for features in (1, 3, 4, 7, 16, 33):
         made = machine(4, features, proba=True)

@@ -123,9 +123,10 @@ class SVMClassifier(_Machine):
         """[N] labels, numbers, and scores of f32: [N, classes], or of more than two the pairs."""
         self._check()
         count = class_count(self.classlabels_ints, self.classlabels_strings)
-        if sum(self.vectors_per_class) > 0:
+        has_vectors = sum(self.vectors_per_class) > 0
+        if has_vectors:
             self._check_pairs(count)
-        by_pairs = self.vectors_per_class and not self.prob_a and count > 2
+        by_pairs = has_vectors and not self.prob_a and count > 2
         columns = count * (count - 1) // 2 if by_pairs else count
         rows = row_count(x)
         return TensorType(I64, (rows,)), TensorType(F32, (rows, columns))
