@@ -107,6 +107,7 @@ FAMILIES = {
     "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
     "svm_steps": "wasmkiln.Coupling wasmkiln.Distance",
     "tfidf": "TfIdfVectorizer",
+    "tokenizer": "com.microsoft.Tokenizer",
     "unique": "Unique",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
