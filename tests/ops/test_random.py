@@ -104,3 +104,20 @@ def test_what_does_not_fit_is_refused() -> None:
         run_op("RandomUniformLike", np.zeros(3, np.int64))
     with pytest.raises(ShapeError, match=r"1 samples of f32\[3\], which is no batch"):
         run_op("Multinomial", np.zeros(3, np.float32))
+
+
+def test_numbers_between_steps_on_the_host() -> None:
+    """What data decide is computed in steps, each with a memory of its own."""
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["n"]),
+        helper.make_node("Cast", ["n"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("RandomUniformLike", ["f"], ["y"], seed=2.0),
+    ]
+    x = np.array([1, 0, 1, 1], np.float32)
+    model = build(nodes, {"x": x}, (), ["y"])
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    generator = np.random.RandomState(2)
+    with InferenceSession(model.SerializeToString()) as s:
+        for _ in range(2):
+            (y,) = s.run(None, {"x": x})
+            np.testing.assert_allclose(y, generator.random_sample((1, 3)), 1e-6)

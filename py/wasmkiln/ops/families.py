@@ -51,7 +51,7 @@ FAMILIES = {
     "image_decoder": "ImageDecoder",
     "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
-    "linear_attention": "LinearAttention wasmkiln.Recurrence",
+    "linear_attention": "LinearAttention wasmkiln.LinearRecurrence",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     "lrn": "LRN wasmkiln.LocalNorm",

@@ -75,7 +75,7 @@ class LinearAttention(Op):
         return y, TensorType(dtype, state)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """A Recurrence in f32."""
+        """A LinearRecurrence in f32."""
         q, k, v, past, decay, beta = (*inputs, *[""] * 3)[:6]
         types = self.infer(*(g.type(i) if i else None for i in (q, k, v, past, decay, beta)))  # type: ignore[arg-type]
         keys = g.shape(q)[2] // self.q_num_heads
@@ -83,7 +83,7 @@ class LinearAttention(Op):
         if decay:
             wide[4] = apply(g, call("exp", arg(0)), wide[4])
         gated, delta = RULES[self.update_rule]
-        op = Recurrence(
+        op = LinearRecurrence(
             queries=self.q_num_heads,
             heads=self.kv_num_heads,
             scale=self.scale or keys**-0.5,
@@ -94,8 +94,8 @@ class LinearAttention(Op):
         return tuple(cast_to(g, y, t.dtype) for y, t in zip(made, types, strict=True))
 
 
-@register("Recurrence", domain=INTERNAL)
-class Recurrence(Op):
+@register("LinearRecurrence", domain=INTERNAL)
+class LinearRecurrence(Op):
     """What LinearAttention becomes: all in f32, and the decay a factor."""
 
     queries: int
