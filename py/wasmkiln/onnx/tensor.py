@@ -47,12 +47,9 @@ _TYPED_FIELDS = {
 def element_type(number: int, what: str) -> DType:
     """Our dtype for a TensorProto.DataType; an error naming `what` where there is none."""
     dtype = BY_ONNX.get(number)
-    if dtype is not None and dtype.itemsize:
-        return dtype
-    if number not in ELEMENT_TYPES:
+    if dtype is None:
         raise InvalidModelError(f"{what} has the unknown element type {number}")
-    name = ELEMENT_TYPES[number][0]
-    raise UnsupportedOperatorError(f"element type {name} is not supported ({what})")
+    return dtype
 
 
 def to_const(tensor: TensorProto, files: Files, what: str = "") -> Const:
