@@ -8,7 +8,7 @@ from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.expr import Expr, arg, call, cast, clamp, const, maximum, minimum, select
 from ..ir.shape import broadcast, show
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import Op, consuming, register
 from .elementwise import Elementwise, binary, unary
 from .map import Map
 from .movement import View
@@ -96,6 +96,15 @@ class Selu(Elementwise):
     def expr(self, x: Expr) -> Expr:
         """A selection."""
         return select(x > 0, x, (call("exp", x) - 1) * self.alpha) * self.gamma
+
+
+@register("Selu", since=1)
+class Selu1(Selu):
+    """Selu, whose defaults were less exact."""
+
+    alpha: float = 1.6732
+    gamma: float = 1.0507
+    consumed_inputs: tuple[int, ...] = ()
 
 
 @register("Celu", since=12)
@@ -261,3 +270,6 @@ class Clip(Op):
                 operands.append(g.add(View(shape=()), limit))
             expr = call(name, expr, operand)
         return (g.add(Map(expr=expr), *operands),) if expr.args else (x,)
+
+
+consuming(LeakyRelu, Elu, HardSigmoid, PRelu6, Clip6)

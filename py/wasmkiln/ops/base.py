@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ..program.lowering import Lowering
     from ..program.program import Slot
 
-__all__ = ["INTERNAL", "Attribute", "Op", "create", "lookup", "register", "registered"]
+__all__ = [
+    "INTERNAL", "Attribute", "Op", "consuming", "create", "lookup", "register", "registered",
+]  # fmt: skip
 
 INTERNAL = "wasmkiln"  # domain of operators that only passes make
 
@@ -159,6 +161,18 @@ def register(op_type: str, since: int = 1, domain: str = "") -> Callable[[OpClas
         return cls
 
     return add
+
+
+def consuming(*classes: type[Op]) -> None:
+    """Register operators also as of opset 1, which named inputs whose memory may be taken."""
+    for cls in classes:
+        body = {
+            "__doc__": cls.__doc__,
+            "__module__": cls.__module__,
+            "__annotations__": {"consumed_inputs": "tuple[int, ...]"},
+            "consumed_inputs": (),
+        }
+        register(cls.op_type, 1, cls.domain)(type(f"{cls.op_type}1", (cls,), body))
 
 
 def registered() -> Iterator[type[Op]]:

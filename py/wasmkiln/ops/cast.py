@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
-from ..ir.dtype import BOOL, BY_ONNX, F32, STRING, DType
+from ..ir.dtype import BOOL, BY_ONNX, F16, F32, F64, STRING, DType
 from ..ir.expr import Expr, cast
 from ..ir.types import TensorType
 from .base import Op, register
@@ -64,6 +64,38 @@ class Cast(Elementwise):
         if is_narrow(to):
             return (encoded(g, x, to, getattr(self, "saturate", True)),)
         return (x if to == F32 else g.add(Cast(to=self.to), x),)
+
+
+_OLD_NAMES = (
+    {"FLOAT": F32, "DOUBLE": F64}
+    | {dtype.full.upper(): dtype for dtype in BY_ONNX.values() if dtype.is_int}
+    | {"BOOL": BOOL, "FLOAT16": F16}
+)
+
+
+@register("Cast", since=1)
+class Cast1(Op):
+    """x in the dtype that `to` names as TensorProto does."""
+
+    to: str
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape of x."""
+        return self._newer().infer(x)
+
+    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
+        """The converted elements."""
+        return self._newer().evaluate(*inputs)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A Cast."""
+        return (g.add(self._newer(), *inputs),)
+
+    def _newer(self) -> Cast:
+        dtype = _OLD_NAMES.get(self.to.upper())
+        if dtype is None:
+            raise UnsupportedOperatorError(f"conversion to '{self.to}' is not supported")
+        return Cast(to=dtype.onnx)
 
 
 @register("Cast", since=19)

@@ -36,7 +36,11 @@ FAMILIES = {
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
-    "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
+    "group_norm": "GroupNormalization",
+    "legacy": (
+        "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
+        "Scale ScaledTanh"
+    ),
     "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
@@ -46,7 +50,7 @@ FAMILIES = {
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
     "norm": (
-        "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
+        "BatchNormalization InstanceNormalization LayerNormalization "
         "LpNormalization MeanVarianceNormalization RMSNormalization"
     ),
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",

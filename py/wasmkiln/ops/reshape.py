@@ -10,7 +10,7 @@ from ..ir.const import Const
 from ..ir.dtype import BOOL
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import Op, consuming, register
 from .movement import View, constant_ints, filled
 
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ class Reshape(_Reshaping):
         """The shape with -1 and 0 filled in."""
         wanted = constant_ints(shape, "the shape")
         return (TensorType(x.dtype, _resolve(x.shape, wanted, keep_zero=False)),)
+
+
+@register("Reshape", since=1)
+class Reshape1(_Reshaping):
+    """x in a shape that is an attribute."""
+
+    shape: tuple[int, ...] | None = None
+    consumed_inputs: tuple[int, ...] = ()
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape with -1 and 0 filled in."""
+        return (TensorType(x.dtype, _resolve(x.shape, self.shape or (), keep_zero=False)),)
 
 
 @register("Reshape", since=14)
@@ -170,6 +182,29 @@ class _Dropout(Op):
         if self.n_outputs == 1:
             return (inputs[0],)
         return (inputs[0], filled(g, Const.scalar(BOOL, True), g.shape(inputs[0])))
+
+
+@register("Dropout", since=6)
+class Dropout6(_Dropout):
+    """The input, where `is_test` says that this is not training; the mask has its dtype."""
+
+    is_test: bool = False
+    ratio: float = 0.5
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The input's type, and a mask."""
+        if not self.is_test:
+            raise UnsupportedOperatorError("training mode (is_test=0) is not supported")
+        return (TensorType(x.dtype, x.shape),) * self.n_outputs
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """The input itself, and a mask of ones."""
+        t = g.type(inputs[0])
+        masks = [filled(g, Const.scalar(t.dtype, 1.0), t.shape)] if self.n_outputs > 1 else []
+        return (inputs[0], *masks)
+
+
+consuming(Dropout6)
 
 
 @register("Dropout", since=7)
