@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from ..program.program import Slot
 
 __all__ = [
-    "INTERNAL", "Attribute", "Op", "consuming", "create", "lookup", "register", "registered",
+    "INTERNAL", "MICROSOFT", "Attribute", "Op", "consuming", "create", "lookup", "register",
+    "registered",
 ]  # fmt: skip
 
 INTERNAL = "wasmkiln"  # domain of operators that only passes make
+MICROSOFT = "com.microsoft"  # domain of onnxruntime's own operators
 
 Attribute = Any  # int | float | str | bytes | Const | Graph | tuples of these
 _Required = object()
@@ -136,6 +138,14 @@ class Op:
         most = code.co_argcount - 1
         least = most - len(cls.infer.__defaults__ or ())
         return least, 1 << 30 if code.co_flags & 4 else most  # 4: has *args
+
+    @classmethod
+    def may_lack(cls, index: int) -> bool:
+        """Whether an input may be absent in front of others, as the annotations of infer say."""
+        code = cls.infer.__code__
+        if index + 1 >= code.co_argcount:
+            return False
+        return "None" in str(cls.infer.__annotations__.get(code.co_varnames[index + 1], ""))
 
     def is_pure(self) -> bool:
         """Whether equal inputs give equal outputs (random operators are not)."""

@@ -21,6 +21,15 @@ FAMILIES = {
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
+    "contrib_norm": (
+        "SimplifiedLayerNormalization com.microsoft.EmbedLayerNormalization "
+        "com.microsoft.LayerNormalization com.microsoft.SimplifiedLayerNormalization "
+        "com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization"
+    ),
+    "contrib_product": (
+        "com.microsoft.FusedConv com.microsoft.FusedGemm com.microsoft.FusedMatMul "
+        "com.microsoft.TransposeMatMul"
+    ),
     "conv": "Conv",
     "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
     "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
@@ -36,7 +45,7 @@ FAMILIES = {
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
-    "group_norm": "GroupNormalization",
+    "group_norm": ("GroupNormalization com.microsoft.GroupNorm com.microsoft.SkipGroupNorm"),
     "legacy": (
         "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
         "Scale ScaledTanh"

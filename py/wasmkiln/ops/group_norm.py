@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.expr import arg
 from ..ir.types import TensorType
-from .base import Op, register
-from .compose import expand_to, reshape
+from .activation import sigmoid
+from .base import MICROSOFT, Op, register
+from .compose import apply, expand_to, reshape, standard, transpose
 from .norm import check_channels, normalize_channels
 from .reduce import mean
 
@@ -81,3 +82,77 @@ class GroupNormalization(_GroupNorm):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Reductions and elementwise operations."""
         return (self._expand(g, *inputs),)
+
+
+class _Contrib(Op):
+    """onnxruntime's GroupNorm: by default channels are last, and an activation may follow."""
+
+    activation: int
+    groups: int
+    channels_last: bool = True
+    epsilon: float = 1e-5
+
+    def _norm(self, g: GraphBuilder, x: str, gamma: str, beta: str) -> str:
+        """A GroupNormalization, and SiLU."""
+        rank = g.type(x).rank
+        if self.channels_last:
+            x = transpose(g, x, (0, rank - 1, *range(1, rank - 1)))
+        op = GroupNormalization(num_groups=self.groups, epsilon=self.epsilon)
+        y = g.add(op, x, gamma, beta)
+        if self.activation:
+            value = arg(0, g.type(y).dtype)
+            y = apply(g, value * sigmoid(value), y)
+        return transpose(g, y, (0, *range(2, rank), 1)) if self.channels_last else y
+
+    def _check(self, x: TensorType, gamma: TensorType, beta: TensorType) -> TensorType:
+        if self.activation not in (0, 1):
+            raise UnsupportedOperatorError(f"activation {self.activation} is unknown")
+        channels = x.shape[-1 if self.channels_last else 1] if x.rank > 2 else 0
+        check_channels(x, channels, gamma=gamma, beta=beta)
+        if not channels or self.groups < 1 or channels % self.groups:
+            raise ShapeError(f"the channels of {x} do not form {self.groups} groups")
+        return TensorType(x.dtype, x.shape)
+
+
+@register("GroupNorm", domain=MICROSOFT)
+class GroupNorm(_Contrib):
+    """Normalization of groups of channels."""
+
+    def infer(self, x: TensorType, gamma: TensorType, beta: TensorType) -> tuple[TensorType, ...]:
+        """The input's type."""
+        return (self._check(x, gamma, beta),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A GroupNormalization."""
+        return (self._norm(g, *inputs),)
+
+
+@register("SkipGroupNorm", domain=MICROSOFT)
+class SkipGroupNorm(_Contrib):
+    """Normalization of groups of channels of x + skip + bias, which is given out as well."""
+
+    n_outputs: int = 1
+
+    def infer(
+        self,
+        x: TensorType,
+        gamma: TensorType,
+        beta: TensorType,
+        skip: TensorType,
+        bias: TensorType | None = None,
+    ) -> tuple[TensorType, ...]:
+        """The input's type, twice."""
+        if skip.size not in (x.size, x.shape[0] * gamma.size):
+            raise ShapeError(f"skip is {skip}, which does not suit {x}")
+        return (self._check(x, gamma, beta),) * self.n_outputs
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A sum and a GroupNormalization."""
+        x, gamma, beta, skip, bias = (*inputs, "")[:5]
+        if not self.channels_last:
+            raise UnsupportedOperatorError("channels that are not last are not supported")
+        t = g.type(x)
+        if g.type(skip).size != t.size:  # one vector of channels for all pixels
+            skip = reshape(g, skip, (t.shape[0], *(1,) * (t.rank - 2), t.shape[-1]))
+        total = standard(g, "Sum", *filter(None, (x, skip, bias)))
+        return (self._norm(g, total, gamma, beta), total)[: self.n_outputs]

@@ -22,7 +22,8 @@ from .reduce import Reduce, mean
 from .row_norm import row_norm
 
 __all__ = [
-    "check_channels", "fold_batch_norm", "inverse_deviation", "normalize_channels", "statistics",
+    "LayerNormalization", "RMSNormalization", "check_channels", "fold_batch_norm",
+    "inverse_deviation", "normalize_channels", "statistics",
 ]  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def normalize_channels(
     return apply(g, (a - b) * c + d, x, average, factor, bias)
 
 
-@register("LayerNormalization", since=17)
+@register("LayerNormalization", since=1)  # so early it is of onnxruntime
 class LayerNormalization(Op):
     """Normalization over all axes from `axis` on; also gives the mean and 1 / deviation."""
 

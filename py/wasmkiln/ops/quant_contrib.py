@@ -10,11 +10,10 @@ from ..ir.expr import Expr, arg, call, cast, select
 from ..ir.shape import broadcast
 from ..ir.types import TensorType
 from .activation import sigmoid
-from .base import Op, create, register
+from .base import MICROSOFT, Op, create, register
 from .compose import apply, reshape
 from .concat import Concat
 from .quant import (
-    MICROSOFT,
     DequantizeLinear10,
     QuantizeLinear10,
     dequantize,

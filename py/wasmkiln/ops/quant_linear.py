@@ -21,7 +21,7 @@ from .quant import along, saturate
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__: list[str] = []
+__all__ = ["ConvAttributes"]
 
 Product = Callable[[str, str], str]
 
@@ -67,7 +67,7 @@ def _as_i32(g: GraphBuilder, x: str) -> str:
     return apply(g, cast(arg(0), I32), x)
 
 
-class _ConvAttributes(Op):
+class ConvAttributes(Op):
     """The attributes of a convolution, all of which go on to Conv."""
 
     auto_pad: str = "NOTSET"
@@ -79,7 +79,7 @@ class _ConvAttributes(Op):
 
     def conv(self) -> Op:
         """The float convolution."""
-        given = {name: getattr(self, name) for name in _ConvAttributes.fields}
+        given = {name: getattr(self, name) for name in ConvAttributes.fields}
         return create("", "Conv", 11, {k: v for k, v in given.items() if v is not None})
 
     def shaped(self, x: TensorType, w: TensorType, dtype: DType) -> tuple[TensorType, ...]:
@@ -89,7 +89,7 @@ class _ConvAttributes(Op):
 
 
 @register("ConvInteger", since=10)
-class ConvInteger(_ConvAttributes):
+class ConvInteger(ConvAttributes):
     """The i32 convolution of bytes, from which zero points are taken off first."""
 
     def infer(
@@ -112,7 +112,7 @@ class ConvInteger(_ConvAttributes):
 
 
 @register("QLinearConv", since=10)
-class QLinearConv(_ConvAttributes):
+class QLinearConv(ConvAttributes):
     """A convolution of quantized values with quantized filters, quantized."""
 
     def infer(
