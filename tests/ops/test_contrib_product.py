@@ -65,7 +65,7 @@ def test_transposed_batches(swap: tuple[int, int], trans: tuple[int, int]) -> No
         ("ThresholdedRelu", {"activation_alpha": 0.5}),
     ],
 )
-def test_fused_gemm(activation: str, more: dict[str, float]) -> None:
+def test_fused_gemm(activation: str, more: dict[str, Any]) -> None:
     a, b, c = random(5, 7), random(9, 7), random(9)
     check_op(
         "FusedGemm", a, b, c, const=[1, 2], domain=MICROSOFT, transB=1, alpha=0.5, beta=2.0,

@@ -21,6 +21,7 @@ FAMILIES = {
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
+    "contrib_attention": "com.microsoft.Attention com.microsoft.MultiHeadAttention",
     "contrib_norm": (
         "SimplifiedLayerNormalization com.microsoft.EmbedLayerNormalization "
         "com.microsoft.LayerNormalization com.microsoft.SimplifiedLayerNormalization "
@@ -45,6 +46,7 @@ FAMILIES = {
     "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
+    "grouped_attention": "com.microsoft.GroupQueryAttention",
     "group_norm": ("GroupNormalization com.microsoft.GroupNorm com.microsoft.SkipGroupNorm"),
     "legacy": (
         "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
@@ -85,7 +87,7 @@ FAMILIES = {
     "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
-    "rotary": "RotaryEmbedding",
+    "rotary": "RotaryEmbedding com.microsoft.RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
     "sequence_lengths": "ReverseSequence TensorScatter",
