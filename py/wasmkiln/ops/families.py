@@ -16,6 +16,10 @@ FAMILIES = {
     ),
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
+    "blockwise": (
+        "com.microsoft.GatherBlockQuantized com.microsoft.MatMulBnb4 com.microsoft.MatMulNBits "
+        "wasmkiln.NBitsProduct"
+    ),
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike",
     "concat": "Concat Split",

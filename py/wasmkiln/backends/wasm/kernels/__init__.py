@@ -32,6 +32,7 @@ EMITTERS = {
     "IotaSpec": "copy.emit_iota",
     "LrnSpec": "lrn.emit_lrn",
     "MapSpec": "map.emit_map",
+    "NBitsSpec": "nbits.emit_nbits",
     "NormSpec": "norm.emit_norm",
     "PackSpec": "pack.emit_pack",
     "PickSpec": "resample.emit_pick",
