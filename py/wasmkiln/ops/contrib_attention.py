@@ -16,7 +16,7 @@ from .heads import attend, columns, cut, join_heads, split_heads, visible
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__ = ["attention_of_rows", "check_floats", "check_mask", "mask_bias"]
+__all__ = ["ContribAttention", "attention_of_rows", "check_floats", "check_mask", "mask_bias"]
 
 MASKED = -10000.0  # what is added to the scores of masked keys
 

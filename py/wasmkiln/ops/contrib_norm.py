@@ -19,7 +19,7 @@ from .reduce import Reduce, mean
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__: list[str] = []
+__all__ = ["EmbedLayerNormalization"]
 
 
 @register("LayerNormalization", domain=MICROSOFT)
@@ -189,9 +189,9 @@ class EmbedLayerNormalization(Op):
             parts.append(standard(g, "Gather", table, segments))
         total = standard(g, "Sum", *parts)
         y = g.add(LayerNormalization(epsilon=self.epsilon), total, gamma, beta)
-        return (y, self._count(g, ids, mask), total)[: self.n_outputs]
+        return (y, self.count(g, ids, mask), total)[: self.n_outputs]
 
-    def _count(self, g: GraphBuilder, ids: str, mask: str) -> str:
+    def count(self, g: GraphBuilder, ids: str, mask: str) -> str:
         """How many words of each row the mask keeps; 0 without one."""
         batch = g.shape(ids)[0]
         if not mask or self.mask_index_type == 0:

@@ -75,12 +75,22 @@ FAMILIES = {
         "wasmkiln.PoolIndex"
     ),
     "quant": "DequantizeLinear DynamicQuantizeLinear QuantizeLinear",
+    "quant_attention": "com.microsoft.QAttention com.microsoft.QEmbedLayerNormalization",
     "quant_contrib": (
         "com.microsoft.DequantizeLinear com.microsoft.QLinearAdd com.microsoft.QLinearConcat "
-        "com.microsoft.QLinearGlobalAveragePool com.microsoft.QLinearLeakyRelu "
-        "com.microsoft.QLinearMul com.microsoft.QLinearSigmoid com.microsoft.QuantizeLinear"
+        "com.microsoft.QLinearLeakyRelu com.microsoft.QLinearMul com.microsoft.QLinearSigmoid "
+        "com.microsoft.QLinearSoftmax com.microsoft.QLinearWhere com.microsoft.QuantizeLinear"
     ),
     "quant_linear": "ConvInteger MatMulInteger QLinearConv QLinearMatMul",
+    "quant_pool": (
+        "com.microsoft.QLinearAveragePool com.microsoft.QLinearGlobalAveragePool "
+        "com.microsoft.QLinearReduceMean"
+    ),
+    "quant_product": (
+        "com.microsoft.DynamicQuantizeLSTM com.microsoft.DynamicQuantizeMatMul "
+        "com.microsoft.MatMulInteger16 com.microsoft.MatMulIntegerToFloat com.microsoft.QGemm "
+        "com.microsoft.QLinearConv"
+    ),
     "rearrange": "DepthToSpace Expand SpaceToDepth Tile",
     "recurrent": "wasmkiln.Recurrent",
     "reduce": (
