@@ -21,7 +21,7 @@ FAMILIES = {
         "wasmkiln.NBitsProduct"
     ),
     "bottleneck": "wasmkiln.Bottleneck",
-    "cast": "BitCast Cast CastLike",
+    "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
