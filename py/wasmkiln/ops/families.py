@@ -25,7 +25,16 @@ FAMILIES = {
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
+    "contrib": (
+        "com.microsoft.BiasAdd com.microsoft.BiasSoftmax com.microsoft.BiasSplitGelu "
+        "com.microsoft.CDist com.microsoft.ComplexMul com.microsoft.ComplexMulConj "
+        "com.microsoft.ConvTransposeWithDynamicPads com.microsoft.ExpandDims "
+        "com.microsoft.GatherND com.microsoft.GridSample com.microsoft.IsAllFinite "
+        "com.microsoft.NhwcMaxPool com.microsoft.Pad com.microsoft.Range com.microsoft.Trilu "
+        "com.microsoft.UnfoldTensor"
+    ),
     "contrib_attention": "com.microsoft.Attention com.microsoft.MultiHeadAttention",
+    "contrib_image": "com.microsoft.CropAndResize",
     "contrib_norm": (
         "SimplifiedLayerNormalization com.microsoft.EmbedLayerNormalization "
         "com.microsoft.LayerNormalization com.microsoft.SimplifiedLayerNormalization "
@@ -52,6 +61,7 @@ FAMILIES = {
     "grid": "GridSample",
     "grouped_attention": "com.microsoft.GroupQueryAttention",
     "group_norm": ("GroupNormalization com.microsoft.GroupNorm com.microsoft.SkipGroupNorm"),
+    "inverse": "com.microsoft.Inverse",
     "legacy": (
         "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
         "Scale ScaledTanh"
