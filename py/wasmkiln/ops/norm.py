@@ -133,10 +133,35 @@ class BatchNormalization14(_BatchNorm):
     """Normalization by given statistics; in training mode by those of the batch."""
 
     training_mode: bool = False
+    n_outputs: int = 1
 
-    def _check_mode(self) -> None:
-        if self.training_mode:
-            raise UnsupportedOperatorError("training mode is not supported")
+    def infer(
+        self,
+        x: TensorType,
+        scale: TensorType,
+        B: TensorType,
+        mean: TensorType,
+        var: TensorType,
+    ) -> tuple[TensorType, ...]:
+        """The input's type, and in training mode those of the running statistics."""
+        y = super().infer(x, scale, B, mean, var)
+        return (*y, mean, var)[: self.n_outputs] if self.training_mode else y
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """In training mode statistics of the batch, which also move the running ones."""
+        if not self.training_mode:
+            return super().expand(g, *inputs)
+        x, scale, bias, *running = inputs
+        rank = g.type(x).rank
+        own = statistics(g, x, (0, *range(2, rank)))
+        y = normalize_channels(g, x, *own, self.epsilon, scale, bias)
+        moved = []
+        for old, new in zip(running, own, strict=True):
+            t = g.type(old)
+            part = cast_to(g, reshape(g, new, t.shape), t.dtype)
+            mixed = arg(0, t.dtype) * self.momentum + arg(1, t.dtype) * (1 - self.momentum)
+            moved.append(apply(g, mixed, old, part))
+        return (y, *moved)[: self.n_outputs]
 
 
 @register("InstanceNormalization", since=6)
