@@ -173,6 +173,20 @@ def test_dropout(opset: int) -> None:
         ours("Dropout", X, opset=opset)
 
 
+def test_the_mask_had_the_inputs_dtype() -> None:
+    for opset, dtype in ((7, np.float32), (9, np.float32), (10, np.bool_)):
+        y, mask = ours("Dropout", X, opset=opset, outputs=2)
+        np.testing.assert_array_equal(y, X)
+        assert mask.dtype == dtype and mask.all()
+
+
+def test_cast_to_half_precision_by_name() -> None:
+    model, feeds = old_model("Cast", [X], 1, to="FLOAT16")
+    model.graph.node.append(helper.make_node("Cast", ["y0"], ["z"], to="FLOAT"))
+    model.graph.output[0].name = "z"
+    np.testing.assert_allclose(run_ours(model, feeds)[0], X, 2e-3)
+
+
 def test_cast_by_name() -> None:
     for name, dtype in (("INT32", "i4"), ("double", "f8"), ("BOOL", "?"), ("UINT8", "u1")):
         (y,) = ours("Cast", np.abs(X) * 3, to=name)

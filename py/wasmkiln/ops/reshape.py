@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
-from ..ir.dtype import BOOL
+from ..ir.dtype import BOOL, DType
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
 from .base import Op, consuming, register
@@ -175,40 +175,22 @@ class _Dropout(Op):
     n_outputs: int = 1
 
     def _types(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType(x.dtype, x.shape), TensorType(BOOL, x.shape))[: self.n_outputs]
+        own = TensorType(x.dtype, x.shape)
+        return (own, TensorType(self._mask(x.dtype), x.shape))[: self.n_outputs]
+
+    def _mask(self, dtype: DType) -> DType:
+        return BOOL
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """The input itself, and a constant mask."""
         if self.n_outputs == 1:
             return (inputs[0],)
-        return (inputs[0], filled(g, Const.scalar(BOOL, True), g.shape(inputs[0])))
-
-
-@register("Dropout", since=6)
-class Dropout6(_Dropout):
-    """The input, where `is_test` says that this is not training; the mask has its dtype."""
-
-    is_test: bool = False
-    ratio: float = 0.5
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """The input's type, and a mask."""
-        if not self.is_test:
-            raise UnsupportedOperatorError("training mode (is_test=0) is not supported")
-        return (TensorType(x.dtype, x.shape),) * self.n_outputs
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """The input itself, and a mask of ones."""
         t = g.type(inputs[0])
-        masks = [filled(g, Const.scalar(t.dtype, 1.0), t.shape)] if self.n_outputs > 1 else []
-        return (inputs[0], *masks)
+        return (inputs[0], filled(g, Const.scalar(self._mask(t.dtype), 1), t.shape))
 
 
-consuming(Dropout6)
-
-
-@register("Dropout", since=7)
-class Dropout7(_Dropout):
+@register("Dropout", since=10)
+class Dropout10(_Dropout):
     """The input; the ratio matters in training only."""
 
     ratio: float = 0.5
@@ -216,6 +198,30 @@ class Dropout7(_Dropout):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         """The input's type, and a mask."""
         return self._types(x)
+
+
+@register("Dropout", since=7)
+class Dropout7(Dropout10):
+    """The input, and a mask of its dtype."""
+
+    def _mask(self, dtype: DType) -> DType:
+        return dtype
+
+
+@register("Dropout", since=6)
+class Dropout6(Dropout7):
+    """The input, where `is_test` says that this is not training."""
+
+    is_test: bool = False
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The input's type, and a mask."""
+        if not self.is_test:
+            raise UnsupportedOperatorError("training mode (is_test=0) is not supported")
+        return self._types(x)
+
+
+consuming(Dropout6)
 
 
 @register("Dropout", since=12)
