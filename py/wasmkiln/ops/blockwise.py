@@ -74,19 +74,14 @@ def unpacked(g: GraphBuilder, x: str, bits: int, count: int) -> str:
     return cut(g, reshape(g, wide, (rows, width * each)), 1, 0, count)
 
 
-def _in_chunks(g: GraphBuilder, x: str, bits: int) -> str:
-    """[N, bytes] of 2- or 4-bit codes as 4-bit codes in the order that the kernel reads."""
+def _widened(g: GraphBuilder, x: str) -> str:
+    """[N, bytes] of 2-bit codes as 4-bit codes."""
     rows, width = g.shape(x)
-    half, each = CHUNK // 2, 8 // bits
-    chunks = reshape(g, x, (rows * width * each // CHUNK, 2, half // each))
-    shifts = g.const(Const.of(U8, (each,), range(0, 8, bits)))
-    mask, shift = (1 << bits) - 1, arg(2, U8)
-    low, high = (call("and", call("shr", arg(i, U8), shift), mask) for i in (0, 1))
-    parts = [cut(g, chunks, 1, i, 1) for i in (0, 1)]
-    shape = (*g.shape(parts[0])[::2], 1)
-    parts = [reshape(g, p, shape) for p in parts]
-    both = apply(g, call("or", low, call("shl", high, 4)), *parts, shifts)
-    return reshape(g, both, (rows, width * each // 2))
+    shifts = g.const(Const.of(U8, (2,), (0, 4)))
+    code, shift = arg(0, U8), arg(1, U8)
+    low, high = (call("and", call("shr", code, s), 3) for s in (shift, shift + 2))
+    both = call("or", low, call("shl", high, 4))
+    return reshape(g, apply(g, both, reshape(g, x, (rows, width, 1)), shifts), (rows, 2 * width))
 
 
 @register("MatMulNBits", domain=MICROSOFT)
@@ -159,7 +154,7 @@ class MatMulNBits(Op):
             op = PadConst(begins=(0, 0), ends=(0, whole - self.K), value=Const.scalar(F32, 0.0))
             a = g.add(op, a)
         codes = reshape(g, b, (self.N, whole * self.bits // 8))
-        codes = codes if self.bits == 8 else _in_chunks(g, codes, self.bits)
+        codes = _widened(g, codes) if self.bits == 2 else codes
         bits = max(4, self.bits)
         if not zeros:
             return g.add(NBitsProduct(bits=bits, zero=1 << (self.bits - 1)), a, codes, scales)

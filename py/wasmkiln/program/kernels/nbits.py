@@ -14,8 +14,7 @@ CHUNK = 32  # weights that are taken at a time; a block consists of whole ones
 class NBitsSpec(KernelSpec):
     """out[m, n] = sum_k a[m, k] * (code[n, k] - zero[n, k / block]) * scale[n, k / block].
 
-    bits: of a code, 4 or 8. Of CHUNK 4-bit codes the first half lies in the low bits of 16 bytes,
-    the second half in the high ones.
+    bits: of a code, 4 or 8; of two 4-bit codes in a byte, the first lies in the low bits.
     zero: the zero point of all blocks; None: each block has its own, in a byte.
 
     args: out a codes scales zeros m blocks block lda ldc. block: bytes of a block's codes.

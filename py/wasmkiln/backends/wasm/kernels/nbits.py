@@ -19,6 +19,7 @@ from ..val import Val
 __all__ = ["emit_nbits"]
 
 ROWS = 4  # 4 sums, 4 totals, scale, zero, codes and what they become: 14 of 16 registers
+BOTH = [[i // 2 + i % 2 * 16 for i in range(first, first + 16)] for first in (0, 16)]  # in turn
 SUMS = 4  # of a single row: independent ones hide the latency of the additions
 
 
@@ -68,7 +69,7 @@ class _Tile:
         self.left, self.end = f.local(i32), f.local(i32)
         self.sums = [[f.local(v128) for _ in range(SUMS if rows == 1 else 1)] for _ in range(rows)]
         self.totals = [f.local(v128) for _ in range(rows)]
-        self.code, self.half, self.wide = (f.local(v128) for _ in range(3))
+        self.code, self.high, self.half, self.wide = (f.local(v128) for _ in range(4))
         self.zero, self.value = f.local(v128), f.local(v128)
         if spec.zero is not None:
             f.set(self.zero, w.i16x8_const(spec.zero))
@@ -111,8 +112,9 @@ class _Tile:
         f.set(self.code, w.v128_load(self.codes, align=1))
         parts: list[Val] = [self.code]
         if self.spec.bits == 4:
-            low = w.v128_and(self.code, w.i8x16_const(15))
-            parts = [low, w.i8x16_shr_u(self.code, w.i32_const(4))]
+            f.set(self.high, w.i8x16_shr_u(self.code, w.i32_const(4)))
+            f.set(self.code, w.v128_and(self.code, w.i8x16_const(15)))
+            parts = [w.i8x16_shuffle(self.code, self.high, picks) for picks in BOTH]
         for i, part in enumerate(parts):
             f.set(self.half, part)
             self._sixteen(64 * i)
