@@ -22,6 +22,8 @@ FAMILIES = {
     ),
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
+    "cast_string": "wasmkiln.CastStrings",
+    "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
@@ -56,7 +58,7 @@ FAMILIES = {
         "Sub Sum Tan Tanh Where Xor"
     ),
     "fused_attention": "wasmkiln.FusedAttention",
-    "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
     "grouped_attention": "com.microsoft.GroupQueryAttention",
@@ -66,6 +68,8 @@ FAMILIES = {
         "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
         "Scale ScaledTanh"
     ),
+    "image_decoder": "ImageDecoder",
+    "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
@@ -74,10 +78,13 @@ FAMILIES = {
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
+    "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
+    "nonzero": "NonZero wasmkiln.NonZeroBounded",
     "norm": (
         "BatchNormalization InstanceNormalization LayerNormalization "
         "LpNormalization MeanVarianceNormalization RMSNormalization"
     ),
+    "optional": "Optional OptionalGetElement OptionalHasElement",
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
     "pad": "CenterCropPad Pad wasmkiln.PadConst",
     "pool": (
@@ -114,11 +121,19 @@ FAMILIES = {
     "rotary": "RotaryEmbedding com.microsoft.RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
+    "sequence": (
+        "ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase "
+        "SequenceInsert SequenceLength SequenceMap SplitToSequence"
+    ),
     "sequence_lengths": "ReverseSequence TensorScatter",
     "shape": "Shape Size",
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
+    "tokenizer": "com.microsoft.Tokenizer",
+    "tfidf": "TfIdfVectorizer",
+    "unique": "Unique",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
 }
