@@ -123,3 +123,21 @@ def test_external_data(tmp_path: Path) -> None:
         (z,) = session.run(None, {"x": X})
     wanted = X + np.arange(12).reshape(3, 4) - large.mean()
     np.testing.assert_allclose(z, wanted, 1e-5, 1e-3)
+
+
+@pytest.mark.parametrize("op_type", ["LayerNormalization", "Unique"])
+def test_absent_outputs_are_no_absent_inputs(op_type: str) -> None:
+    outputs = ["a", "", "i"] if op_type == "LayerNormalization" else ["a", "", "i", ""]
+    scale = numpy_helper.from_array(np.full(4, 2, np.float32), "s")
+    top = numpy_helper.from_array(np.array(0.25, np.float32), "top")
+    inputs = ["x", "s"] if op_type == "LayerNormalization" else ["x"]
+    nodes = [
+        helper.make_node(op_type, inputs, outputs),
+        helper.make_node("Clip", ["a", "", "top"], ["b"]),
+        helper.make_node("Cast", ["i"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMax", ["c"], ["d"], keepdims=0),
+        helper.make_node("Add", ["b", "d"], ["y"]),
+    ]
+    graph = helper.make_graph(nodes, "g", [VALUE], [RESULT], [scale, top])
+    model = helper.make_model(graph, opset_imports=OPSETS[:1], ir_version=10)
+    check_model(model, {"x": X})

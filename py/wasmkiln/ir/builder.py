@@ -241,4 +241,5 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
             b.keep(node)
         else:
             renamed.update(zip(old.outputs, new, strict=False))
+            renamed.pop("", None)  # an output that nobody wants; also the name of an absent input
     return b.build({name: renamed.get(v, v) for name, v in g.outputs.items()})
