@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from onnx import helper
@@ -110,7 +108,7 @@ def test_norm(axis: int, p: int) -> None:
 @pytest.mark.parametrize("axes", [None, [0, 2, 3], [2, 3], [1], [0, 1, 2, 3]])
 def test_mean_and_variance(axes: list[int] | None) -> None:
     x = normal(2, 3, 5, 7, mean=3)
-    attributes: dict[str, Any] = {} if axes is None else {"axes": axes}
+    attributes = {} if axes is None else {"axes": axes}
     check_op("MeanVarianceNormalization", x, opset=13, atol=2e-5, **attributes)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import ShapeError
 from ..ir.expr import arg
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import Op, consuming, register
 from .compose import apply, cast_to, reshape
 from .norm import check_channels, inverse_deviation, statistics
 
@@ -131,6 +131,9 @@ class BatchNormalization6(BatchNormalization7):
     def trains(self) -> bool:
         """As the attribute says."""
         return not self.is_test
+
+
+consuming(BatchNormalization6)
 
 
 @register("BatchNormalization", since=9)

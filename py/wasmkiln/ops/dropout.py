@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ShapeError
 from ..ir.const import Const
-from ..ir.dtype import BOOL, F32, F64
+from ..ir.dtype import BOOL, F32, F64, DType
 from ..ir.expr import arg, cast, const, select
 from ..ir.types import TensorType
-from .base import Op, register
-from .compose import apply, reshape
+from .base import Op, consuming, register
+from .compose import apply, cast_to, reshape
 from .movement import constant_ints, filled
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ class Dropout(Op):
         return False
 
     def _types(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType(x.dtype, x.shape), TensorType(BOOL, x.shape))[: self.n_outputs]
+        own = TensorType(x.dtype, x.shape)
+        return (own, TensorType(self._mask(x.dtype), x.shape))[: self.n_outputs]
+
+    def _mask(self, dtype: DType) -> DType:
+        """The dtype of the mask."""
+        return BOOL
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """The input itself, and a constant mask; in training a product with a random mask."""
@@ -43,7 +48,7 @@ class Dropout(Op):
             return self._dropped(g, x, inputs[1] if len(inputs) > 1 else "")
         if self.n_outputs == 1:
             return (x,)
-        return (x, filled(g, Const.scalar(BOOL, True), t.shape))
+        return (x, filled(g, Const.scalar(self._mask(t.dtype), 1), t.shape))
 
     def _dropped(self, g: GraphBuilder, x: str, ratio: str) -> tuple[str, ...]:
         from .random import Draw  # inference needs none
@@ -56,33 +61,13 @@ class Dropout(Op):
         mask = apply(g, kept, draw, share)
         scale = cast(1.0 / (1.0 - cast(arg(2, own), F64)), t.dtype)
         y = select(arg(1, BOOL), arg(0, t.dtype) * scale, const(0, t.dtype))
-        return (apply(g, y, x, mask, share), mask)[: self.n_outputs]
+        return (apply(g, y, x, mask, share), cast_to(g, mask, self._mask(t.dtype)))[
+            : self.n_outputs
+        ]
 
 
-@register("Dropout", since=1)
-class Dropout1(Dropout):
-    """Dropout at a ratio that is an attribute, in training unless `is_test` is set."""
-
-    consumed_inputs: tuple[int, ...] = ()
-    is_test: bool = False
-    ratio: float = 0.5
-
-    def trains(self, *inputs: TensorType | None) -> bool:
-        """As the attribute says."""
-        return not self.is_test
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """The input's type, and a mask."""
-        return self._types(x)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """As for an input with the ratio."""
-        (x,) = inputs
-        return super().expand(g, x, g.scalar(self.ratio, F32))
-
-
-@register("Dropout", since=7)
-class Dropout7(Dropout):
+@register("Dropout", since=10)
+class Dropout10(Dropout):
     """The input; the ratio matters in training only, which this version does not know."""
 
     ratio: float = 0.5
@@ -90,6 +75,33 @@ class Dropout7(Dropout):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         """The input's type, and a mask."""
         return self._types(x)
+
+
+@register("Dropout", since=7)
+class Dropout7(Dropout10):
+    """The input, and a mask of its dtype."""
+
+    def _mask(self, dtype: DType) -> DType:
+        return dtype
+
+
+@register("Dropout", since=6)
+class Dropout6(Dropout7):
+    """Dropout at a ratio that is an attribute, in training unless `is_test` is set."""
+
+    is_test: bool = False
+
+    def trains(self, *inputs: TensorType | None) -> bool:
+        """As the attribute says."""
+        return not self.is_test
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """As for an input with the ratio."""
+        (x,) = inputs
+        return super().expand(g, x, g.scalar(self.ratio, F32))
+
+
+consuming(Dropout6)
 
 
 @register("Dropout", since=12)

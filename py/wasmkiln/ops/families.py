@@ -18,6 +18,10 @@ FAMILIES = {
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
     "batch_norm": "BatchNormalization",
+    "blockwise": (
+        "com.microsoft.GatherBlockQuantized com.microsoft.MatMulBnb4 com.microsoft.MatMulNBits "
+        "wasmkiln.NBitsProduct"
+    ),
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "cast_string": "wasmkiln.CastStrings",
@@ -25,6 +29,25 @@ FAMILIES = {
     "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
+    "contrib": (
+        "com.microsoft.BiasAdd com.microsoft.BiasSoftmax com.microsoft.BiasSplitGelu "
+        "com.microsoft.CDist com.microsoft.ComplexMul com.microsoft.ComplexMulConj "
+        "com.microsoft.ConvTransposeWithDynamicPads com.microsoft.ExpandDims "
+        "com.microsoft.GatherND com.microsoft.GridSample com.microsoft.IsAllFinite "
+        "com.microsoft.NhwcMaxPool com.microsoft.Pad com.microsoft.Range com.microsoft.Trilu "
+        "com.microsoft.UnfoldTensor"
+    ),
+    "contrib_attention": "com.microsoft.Attention com.microsoft.MultiHeadAttention",
+    "contrib_image": "com.microsoft.CropAndResize",
+    "contrib_norm": (
+        "SimplifiedLayerNormalization com.microsoft.EmbedLayerNormalization "
+        "com.microsoft.LayerNormalization com.microsoft.SimplifiedLayerNormalization "
+        "com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization"
+    ),
+    "contrib_product": (
+        "com.microsoft.FusedConv com.microsoft.FusedGemm com.microsoft.FusedMatMul "
+        "com.microsoft.TransposeMatMul"
+    ),
     "control": "If",
     "conv": "Conv",
     "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
@@ -47,10 +70,16 @@ FAMILIES = {
     "gated": "CausalConvWithState SwiGLU",
     "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "grid": "GridSample",
+    "group_norm": ("GroupNormalization com.microsoft.GroupNorm com.microsoft.SkipGroupNorm"),
+    "grouped_attention": "com.microsoft.GroupQueryAttention",
     "host": "wasmkiln.Trim",
     "image_decoder": "ImageDecoder",
     "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
-    "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
+    "inverse": "com.microsoft.Inverse",
+    "legacy": (
+        "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
+        "Scale ScaledTanh"
+    ),
     "linear_attention": "LinearAttention wasmkiln.LinearRecurrence",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
@@ -75,8 +104,8 @@ FAMILIES = {
     "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
     "nonzero": "NonZero wasmkiln.NonZeroBounded",
     "norm": (
-        "GroupNormalization InstanceNormalization LayerNormalization LpNormalization "
-        "MeanVarianceNormalization RMSNormalization"
+        "InstanceNormalization LayerNormalization LpNormalization MeanVarianceNormalization "
+        "RMSNormalization"
     ),
     "optimizers": (
         "ai.onnx.preview.training.Adagrad ai.onnx.preview.training.Adam "
@@ -90,12 +119,22 @@ FAMILIES = {
         "wasmkiln.PoolIndex"
     ),
     "quant": "DequantizeLinear DynamicQuantizeLinear QuantizeLinear",
+    "quant_attention": "com.microsoft.QAttention com.microsoft.QEmbedLayerNormalization",
     "quant_contrib": (
         "com.microsoft.DequantizeLinear com.microsoft.QLinearAdd com.microsoft.QLinearConcat "
-        "com.microsoft.QLinearGlobalAveragePool com.microsoft.QLinearLeakyRelu "
-        "com.microsoft.QLinearMul com.microsoft.QLinearSigmoid com.microsoft.QuantizeLinear"
+        "com.microsoft.QLinearLeakyRelu com.microsoft.QLinearMul com.microsoft.QLinearSigmoid "
+        "com.microsoft.QLinearSoftmax com.microsoft.QLinearWhere com.microsoft.QuantizeLinear"
     ),
     "quant_linear": "ConvInteger MatMulInteger QLinearConv QLinearMatMul",
+    "quant_pool": (
+        "com.microsoft.QLinearAveragePool com.microsoft.QLinearGlobalAveragePool "
+        "com.microsoft.QLinearReduceMean"
+    ),
+    "quant_product": (
+        "com.microsoft.DynamicQuantizeLSTM com.microsoft.DynamicQuantizeMatMul "
+        "com.microsoft.MatMulInteger16 com.microsoft.MatMulIntegerToFloat com.microsoft.QGemm "
+        "com.microsoft.QLinearConv"
+    ),
     "random": (
         "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike "
         "wasmkiln.Draw"
@@ -111,7 +150,7 @@ FAMILIES = {
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
     "roi": "MaxRoiPool RoiAlign",
-    "rotary": "RotaryEmbedding",
+    "rotary": "RotaryEmbedding com.microsoft.RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
     "sequence": (

@@ -16,28 +16,31 @@ from ..ir.dtype import F32
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
-from .base import Op, register
-from .compose import apply, cast_to, expand_to, reshape
+from .base import Op, consuming, register
+from .compose import apply, cast_to, reshape
 from .reduce import Reduce, mean
 from .row_norm import row_norm
 
-__all__ = ["check_channels", "inverse_deviation", "per_channel", "statistics"]
+__all__ = [
+    "LayerNormalization", "RMSNormalization", "check_channels", "inverse_deviation",
+    "normalize_channels", "statistics",
+]  # fmt: skip
 
 
-def per_channel(g: GraphBuilder, parameter: str, rank: int) -> str:
+def _per_channel(g: GraphBuilder, parameter: str, rank: int) -> str:
     """A vector of channels as [C, 1, ...], which broadcasts to [N, C, ...]."""
     return reshape(g, parameter, (prod(g.shape(parameter)), *(1,) * (rank - 2)))
 
 
 def check_channels(x: TensorType, channels: int, **parameters: TensorType) -> None:
-    """ShapeError unless each parameter has as many elements."""
+    """ShapeError unless each parameter has as many elements as there are channels."""
     for name, t in parameters.items():
         if t.size != channels:
             raise ShapeError(f"{name} is {t}, but the input {x} needs {channels} elements")
 
 
 def inverse_deviation(variance: Expr, epsilon: float) -> Expr:
-    """What deviations from the mean are multiplied by."""
+    """1 / sqrt(variance + epsilon)."""
     return 1.0 / call("sqrt", variance + epsilon)
 
 
@@ -48,7 +51,7 @@ def statistics(g: GraphBuilder, x: str, axes: Sequence[int]) -> tuple[str, str]:
     return average, mean(g, x, axes, average, of=deviation * deviation)
 
 
-@register("InstanceNormalization", since=1)
+@register("InstanceNormalization", since=6)
 class InstanceNormalization(Op):
     """Normalization of each channel of each image by its own statistics."""
 
@@ -66,88 +69,24 @@ class InstanceNormalization(Op):
         x, scale, bias = inputs
         t = g.type(x)
         average, variance = statistics(g, x, range(2, t.rank))
-        return (_normalize(g, x, average, variance, self.epsilon, scale, bias),)
+        return (normalize_channels(g, x, average, variance, self.epsilon, scale, bias),)
 
 
-def _normalize(
+consuming(InstanceNormalization)
+
+
+def normalize_channels(
     g: GraphBuilder, x: str, average: str, variance: str, epsilon: float, scale: str, bias: str
 ) -> str:
     """(x - average) * factor + bias, with parameters for each channel."""
     t = g.type(x)
     a, b, c, d = (arg(i, t.dtype) for i in range(4))
-    scale, bias = per_channel(g, scale, t.rank), per_channel(g, bias, t.rank)
+    scale, bias = _per_channel(g, scale, t.rank), _per_channel(g, bias, t.rank)
     factor = apply(g, inverse_deviation(a, epsilon) * b, variance, scale)
     return apply(g, (a - b) * c + d, x, average, factor, bias)
 
 
-class _GroupNorm(Op):
-    """What the versions of GroupNormalization share."""
-
-    num_groups: int
-    epsilon: float = 1e-5
-
-    def _check(self, x: TensorType, scale: TensorType, bias: TensorType, count: int) -> None:
-        if x.rank < 3 or x.shape[1] % self.num_groups:
-            raise ShapeError(f"the channels of {x} do not form {self.num_groups} groups")
-        check_channels(x, count, scale=scale, bias=bias)
-
-    def _expand(self, g: GraphBuilder, x: str, scale: str, bias: str) -> str:
-        """Statistics of channels, averaged over groups: layouts keep their channels together."""
-        t = g.type(x)
-        spatial = range(2, t.rank)
-        average = self._over_groups(g, mean(g, x, spatial))
-        deviation = arg(0, t.dtype) - arg(1, t.dtype)
-        variance = self._over_groups(g, mean(g, x, spatial, average, of=deviation * deviation))
-        return _normalize(g, x, average, variance, self.epsilon, scale, bias)
-
-    def _over_groups(self, g: GraphBuilder, x: str) -> str:
-        """The mean over each group, for each channel: [N, C, 1, ...] to itself."""
-        n, c, *rest = g.shape(x)
-        grouped = reshape(g, x, (n, self.num_groups, c // self.num_groups))
-        spread = expand_to(g, mean(g, grouped, (2,)), g.shape(grouped))
-        return reshape(g, spread, (n, c, *rest))
-
-
-@register("GroupNormalization", since=18)
-class GroupNormalization18(_GroupNorm):
-    """Normalization of groups of channels; scale and bias have an element for each group."""
-
-    def infer(self, x: TensorType, scale: TensorType, bias: TensorType) -> tuple[TensorType, ...]:
-        """The input's type."""
-        self._check(x, scale, bias, self.num_groups)
-        return (TensorType(x.dtype, x.shape),)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """Reductions and elementwise operations, with parameters repeated for each channel."""
-        x, scale, bias = inputs
-        per_group = g.shape(x)[1] // self.num_groups
-        spread = (_repeat(g, p, per_group) for p in (scale, bias))
-        return (self._expand(g, x, *spread),)
-
-
-def _repeat(g: GraphBuilder, x: str, times: int) -> str:
-    """Each element of a vector several times."""
-    count = prod(g.shape(x))
-    return reshape(g, expand_to(g, reshape(g, x, (count, 1)), (count, times)), (count * times,))
-
-
-@register("GroupNormalization", since=21)
-class GroupNormalization(_GroupNorm):
-    """Normalization of groups of channels; scale and bias have an element for each channel."""
-
-    stash_type: int = 1
-
-    def infer(self, x: TensorType, scale: TensorType, bias: TensorType) -> tuple[TensorType, ...]:
-        """The input's type."""
-        self._check(x, scale, bias, x.shape[1] if x.rank > 1 else 0)
-        return (TensorType(x.dtype, x.shape),)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """Reductions and elementwise operations."""
-        return (self._expand(g, *inputs),)
-
-
-@register("LayerNormalization", since=17)
+@register("LayerNormalization", since=1)  # so early it is of onnxruntime
 class LayerNormalization(Op):
     """Normalization over all axes from `axis` on; also gives the mean and 1 / deviation."""
 
@@ -267,3 +206,26 @@ class MeanVarianceNormalization(Op):
         a, b, c = (arg(i, t.dtype) for i in range(3))
         inverse = apply(g, 1.0 / (call("sqrt", a) + 1e-9), variance)
         return (apply(g, (a - b) * c, x, average, inverse),)
+
+
+@register("MeanVarianceNormalization", since=1)
+class MeanVarianceNormalization1(Op):
+    """Deviations from each image's mean, of a channel or across them; by default normalized."""
+
+    across_channels: bool = False
+    normalize_variance: bool = True
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The input's type."""
+        if x.rank != 4:
+            raise ShapeError(f"the input {x} is not N, C, H, W")
+        return (TensorType(x.dtype, x.shape),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """The newer operator, or a difference."""
+        (x,) = inputs
+        axes = (1, 2, 3) if self.across_channels else (2, 3)
+        if self.normalize_variance:
+            return (g.add(MeanVarianceNormalization(axes=axes), x),)
+        dtype = g.type(x).dtype
+        return (apply(g, arg(0, dtype) - arg(1, dtype), x, mean(g, x, axes)),)

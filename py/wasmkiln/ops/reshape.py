@@ -57,6 +57,18 @@ class Reshape(_Reshaping):
         return (TensorType(x.dtype, _resolve(x.shape, wanted, keep_zero=False)),)
 
 
+@register("Reshape", since=1)
+class Reshape1(_Reshaping):
+    """x in a shape that is an attribute."""
+
+    shape: tuple[int, ...] | None = None
+    consumed_inputs: tuple[int, ...] = ()
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape with -1 and 0 filled in."""
+        return (TensorType(x.dtype, _resolve(x.shape, self.shape or (), keep_zero=False)),)
+
+
 @register("Reshape", since=14)
 class Reshape14(_Reshaping):
     """Reshape, where a 0 is a dimension of size 0 if allowzero is set."""

@@ -40,6 +40,7 @@ EMITTERS = {
     "LinearAttentionSpec": "linear_attention.emit_linear_attention",
     "LrnSpec": "lrn.emit_lrn",
     "MapSpec": "map.emit_map",
+    "NBitsSpec": "nbits.emit_nbits",
     "NmsCollectSpec": "nms.emit_nms_collect",
     "NmsSpec": "nms.emit_nms",
     "NonZeroSpec": "nonzero.emit_nonzero",
