@@ -15,6 +15,7 @@ WasmkilnError
 │   └── TerminatedError            a run was told to end
 ├── InvalidArgument
 │   └── InvalidInputError          a wrong input name, shape or dtype was given to run
+│       └── MisuseError            a call doesn't fit the object that it is made on
 ├── RuntimeException
 │   ├── ReleasedError              a handle was used after its release, or never existed
 │   ├── LimitError                 the model needs more than WebAssembly or the options allow
@@ -42,6 +43,7 @@ __all__ = [
     "InvalidProtobuf",
     "LimitError",
     "MissingDependencyError",
+    "MisuseError",
     "ModelLoaded",
     "NoModel",
     "NoSuchFile",
@@ -148,6 +150,10 @@ class TerminatedError(Fail):
 
 class InvalidInputError(InvalidArgument, ValueError):
     """An input given to run has a wrong name, shape or dtype, or is missing."""
+
+
+class MisuseError(InvalidInputError, RuntimeError):
+    """A call doesn't fit the object that it is made on; onnxruntime gives a bare RuntimeError."""
 
 
 class ReleasedError(RuntimeException, RuntimeError):
