@@ -116,7 +116,12 @@ class InvalidGraph(InvalidModelError):
 
 
 class UnsupportedOperatorError(NotImplemented, NotImplementedError):
-    """An operator, or a form of it, has no compiler; the message names node, opset and types."""
+    """An operator, or a form of it, has no compiler; the message names node, opset and types.
+
+    node: the first output of the graph's node at which typing stopped, if it did there.
+    """
+
+    node: str = ""
 
 
 class DataDependentError(UnsupportedOperatorError):

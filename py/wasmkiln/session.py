@@ -20,12 +20,12 @@ from .api.session_options import SessionOptions
 from .api.settings import warn
 from .api.trace import ProfileRow, Trace
 from .artifact import Artifact
+from .engine.runner import Runner
 from .errors import MisuseError, ReleasedError, WasmkilnError
 from .host import default_host
 from .ir.value import Value
 from .onnx.load import Model, ModelMetadata, Source, load
 from .options import CompileOptions
-from .plans import Plans
 from .report import ReportRow
 
 __all__ = ["InferenceSession", "NodeArg"]
@@ -72,9 +72,9 @@ class InferenceSession:
         loaded = perf_counter()
         self._lock = RLock()
         self._released = False
-        self._plans = self._runner(self._model)
-        self._overridden: tuple[tuple[str, ...], Plans] = ((), self._plans)
-        self._plans.prepare()
+        self._runner = self._new_runner(self._model)
+        self._overridden: tuple[tuple[str, ...], Runner] = ((), self._runner)
+        self._runner.prepare()
         if self._trace:
             self._trace.add("model_loading", begin, loaded)
             self._trace.add("session_initialization", loaded, perf_counter())
@@ -229,21 +229,19 @@ class InferenceSession:
         """
         values = self._values(input_feed)
         with self._lock:
-            runner: Any = self._runner_for(values)
-            rows: tuple[ProfileRow, ...] = runner.profile(values)
-        return rows
+            return _profile(self._runner_for(values), values)
 
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs, for the shapes of the last run, or sizes of 1 before the first."""
-        return self._plans.compiled().report
+        return self._runner.report()
 
     def artifact(self) -> Artifact:
         """The compiled model for the shapes of the last run."""
-        return self._plans.compiled().artifact
+        return self._runner.compiled().artifact
 
     def timings(self) -> dict[str, float]:
         """Seconds spent in each phase of the last compilation."""
-        return self._plans.compiled().timings
+        return self._runner.compiled().timings
 
     def release(self) -> None:
         """Give up all memory. Raises ReleasedError when called twice."""
@@ -251,7 +249,7 @@ class InferenceSession:
             if self._released:
                 raise ReleasedError("this session was released before")
             self._released = True
-            self._plans.release()
+            self._runner.release()
             self._forget_overridden()
 
     def __enter__(self) -> InferenceSession:
@@ -283,35 +281,34 @@ class InferenceSession:
                 raise TypeError(f"run_options are RunOptions, not {options!r:.80}")
             options.check()
         with self._lock:
-            runner: Any = self._runner_for(values)
+            runner = self._runner_for(values)
             begin = perf_counter()
-            results: dict[str, Value] = runner.run(values, outputs)
+            results = runner.run(values, outputs)
             if self._trace:
                 self._trace.add("model_run", begin, perf_counter())
-                if hasattr(runner, "profile"):
-                    self._trace.add_rows(runner.profile(values), begin)
+                self._trace.add_rows(_profile(runner, values), begin)
         return results
 
-    def _runner_for(self, values: Mapping[str, Value]) -> Plans:
+    def _runner_for(self, values: Mapping[str, Value]) -> Runner:
         """What runs the model, with inputs for those initializers that have a value."""
         if self._released:
             raise ReleasedError("this session was released")
         names = tuple(name for name in self._model.overridable if name in values)
         if not names:
-            return self._plans
+            return self._runner
         if self._overridden[0] != names:
             self._forget_overridden()
-            self._overridden = names, self._runner(with_inputs(self._model, names))
+            self._overridden = names, self._new_runner(with_inputs(self._model, names))
         return self._overridden[1]
 
     def _forget_overridden(self) -> None:
         names, runner = self._overridden
         if names:
             runner.release()
-        self._overridden = (), self._plans
+        self._overridden = (), self._runner
 
-    def _runner(self, model: Model) -> Plans:
-        return Plans(model, self._compile, default_host())
+    def _new_runner(self, model: Model) -> Runner:
+        return Runner(model, self._compile, default_host())
 
 
 def _options(
@@ -326,6 +323,11 @@ def _options(
         raise TypeError(f"sess_options are SessionOptions or CompileOptions, not {given!r:.80}")
     options = SessionOptions() if given is None else given.copy()
     return options, options.compile_options()
+
+
+def _profile(runner: Any, values: Mapping[str, Value]) -> tuple[ProfileRow, ...]:
+    rows: tuple[ProfileRow, ...] = runner.profile(values)
+    return rows
 
 
 def _trace(options: SessionOptions) -> Trace | None:

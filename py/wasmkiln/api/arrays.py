@@ -42,7 +42,7 @@ def to_value(name: str, given: Any, t: InputType) -> Value:
     and lists become what is declared, unless that would lose something.
     Raises InvalidInputError for what can't be a value of any type.
     """
-    return _Input(name, t).value(given, getattr(t, "wrap", ()))
+    return _Input(name, t).value(given, t.wrap)
 
 
 class _Input:
@@ -106,7 +106,7 @@ class _Input:
 
     def _wrong(self, given: Any) -> InvalidInputError:
         shape = "" if self.t.shape is None else show(self.t.shape)
-        wrap = getattr(self.t, "wrap", ())
+        wrap = self.t.wrap
         declared = type_name(self.t) if wrap else f"{self.t.dtype.full}{shape}"
         shown = repr(given)
         if len(shown) > 80:

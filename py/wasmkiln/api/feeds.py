@@ -42,10 +42,9 @@ def check_values(values: Mapping[str, Value], declared: Mapping[str, InputType])
     sizes: dict[str, tuple[int, str]] = {}
     for name, value in values.items():
         t = declared[name]
-        wrap: Sequence[str] = getattr(t, "wrap", ())
-        if not wrap and isinstance(value, Const):
+        if not t.wrap and isinstance(value, Const):
             _check_tensor(name, value, t, sizes)
-        elif not _fits(value, t, wrap):
+        elif not _fits(value, t, t.wrap):
             raise InvalidInputError(
                 f"input '{name}' is {type_name(t)}; the value given is {value_name(value)}"
             )
@@ -62,7 +61,7 @@ def choose(names: Sequence[str] | None, known: Collection[str]) -> list[str]:
 
 
 def _is_optional(t: InputType) -> bool:
-    return getattr(t, "wrap", ())[:1] == ("optional",)
+    return t.wrap[:1] == ("optional",)
 
 
 def _check_tensor(name: str, value: Const, t: InputType, sizes: dict[str, tuple[int, str]]) -> None:

@@ -31,7 +31,7 @@ class NodeArg:
 
 def node_arg(name: str, t: InputType) -> NodeArg:
     """How an input or output is described."""
-    wrap = _wrap(t)
+    wrap = t.wrap
     dims = () if any(w != "optional" for w in wrap) else t.shape or ()
     return NodeArg(name, type_name(t), [_dim(d) if isinstance(d, Sym) else d for d in dims])
 
@@ -47,7 +47,7 @@ def tensor_name(dtype: DType) -> str:
 
 def type_name(t: InputType) -> str:
     """The type that a model declares."""
-    return _wrapped(_wrap(t), tensor_name(t.dtype))
+    return _wrapped(t.wrap, tensor_name(t.dtype))
 
 
 def value_name(value: Value) -> str:
@@ -68,11 +68,6 @@ def _scalar_dtype(item: object) -> DType:
     if isinstance(item, str):
         return STRING
     return F32 if isinstance(item, float) else I64
-
-
-def _wrap(t: InputType) -> Sequence[str]:
-    wrap: Sequence[str] = getattr(t, "wrap", ())
-    return wrap
 
 
 def _wrapped(wrap: Sequence[str], inner: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..ir.graph import Graph
 from ..ir.shape import Sym
 from ..ir.types import InputType
 from ..onnx.load import Model
@@ -23,13 +22,16 @@ def with_sizes(model: Model, sizes: Mapping[str, int]) -> Model:
         warn(f"no input has a dimension '{name}' to be overridden", 4)
     inputs = {name: _sized(t, sizes) for name, t in g.inputs.items()}
     outputs = {name: _sized(t, sizes) for name, t in model.outputs.items()}
-    return replace(model, graph=_graph(g, inputs), outputs=outputs)
+    graph = replace(g, inputs=inputs, declared=outputs)
+    return replace(model, graph=graph, outputs=outputs)
 
 
 def with_inputs(model: Model, names: Sequence[str]) -> Model:
     """The model in which some overridable initializers are inputs."""
-    inputs = {**model.graph.inputs, **{name: model.overridable[name] for name in names}}
-    return replace(model, graph=_graph(model.graph, inputs))
+    g = model.graph
+    inputs = {**g.inputs, **{name: model.overridable[name] for name in names}}
+    consts = {name: const for name, const in g.consts.items() if name not in names}
+    return replace(model, graph=replace(g, inputs=inputs, consts=consts))
 
 
 def _sized(t: InputType, sizes: Mapping[str, int]) -> InputType:
@@ -37,8 +39,3 @@ def _sized(t: InputType, sizes: Mapping[str, int]) -> InputType:
         return t
     shape = tuple(sizes.get(d.name, d) if isinstance(d, Sym) else d for d in t.shape)
     return replace(t, shape=shape)
-
-
-def _graph(g: Graph, inputs: Mapping[str, InputType]) -> Graph:
-    consts = {name: const for name, const in g.consts.items() if name not in inputs}
-    return Graph(g.name, g.nodes, inputs, g.outputs, consts, g.types)

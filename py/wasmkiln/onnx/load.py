@@ -93,13 +93,12 @@ def _build(proto: ModelProto, files: Files, initializers: Mapping[str, Const] | 
         raise InvalidModelError("the model has no opset_import: its operators have no version")
     builder = Builder(files, Functions(proto.functions), initializers)
     graph = builder.graph(proto.graph, opsets)
-    outputs = builder.output_types(proto.graph)
     # before IR 4, initializers are inputs only because they had to be
     overridable = builder.overridable(proto.graph) if proto.ir_version >= 4 else {}
     builder.check()
     return Model(
         graph,
-        outputs,
+        graph.declared,
         opsets,
         proto.ir_version,
         f"{proto.producer_name} {proto.producer_version}".strip(),
