@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from . import __version__
 from .compiler import Compiled, compile_graph
-from .errors import WasmkilnError
+from .errors import WasmkilnError, error_name
 from .ir.graph import Graph
 from .ir.text import graph_text
 from .onnx.load import Model, load
@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         observe = _print_graph if arguments.passes else None
         compiled = compile_graph(model, options, observe)
     except (WasmkilnError, OSError) as error:
-        print(f"wasmkiln: {type(error).__name__}: {error}", file=sys.stderr)
+        name = error_name(error) if isinstance(error, WasmkilnError) else type(error).__name__
+        print(f"wasmkiln: {name}: {error}", file=sys.stderr)
         return 1
     if arguments.json:
         print(json.dumps(_facts(model, compiled), indent=2))

@@ -56,11 +56,17 @@ __all__ = [
     "UnsupportedOptionError",
     "UnsupportedOptionWarning",
     "WasmkilnError",
+    "error_name",
 ]
 
 
 class WasmkilnError(Exception):
     """The root of all errors raised by wasmkiln."""
+
+
+def error_name(error: WasmkilnError) -> str:
+    """The error's name among those of our own: a NoSuchFile is an InvalidModelError."""
+    return next(c.__name__ for c in type(error).__mro__ if c.__name__.endswith("Error"))
 
 
 class Fail(WasmkilnError):

@@ -86,7 +86,8 @@ class _Input:
         if isinstance(item, (int, float, str)) and not inner:
             if isinstance(item, str) != (self.t.dtype == STRING):
                 raise self._wrong(item)
-            return float(item) if self.t.dtype.is_float else item
+            dtype = self.t.dtype
+            return item if dtype == STRING else Const.scalar(dtype, item).item()
         return self.value(item, inner)
 
     def _listed(self, given: Any) -> Const:

@@ -75,7 +75,8 @@ class Settings:
         if not 0 < len(key) <= 1024:
             raise MisuseError("a configuration key has 1 to 1,024 characters")
         unknown = Setting(key, "", "warns", "it is not known")
-        _consider(f"configuration entry '{key}'", value, self.entries.get(key, unknown))
+        setting = self.entries.get(key, unknown)
+        _consider(f"configuration entry '{key}'", value, setting, 5)
         self._entries[key] = value
 
     def _entry(self, key: str) -> str:
@@ -106,11 +107,11 @@ def _typed(what: str, value: object, like: object) -> object:
     return value
 
 
-def _consider(what: str, value: object, setting: Setting) -> None:
+def _consider(what: str, value: object, setting: Setting, stacklevel: int = 4) -> None:
     if value == setting.default or value in setting.fine:
         return
     if setting.effect == "warns":
-        warn(f"{what} = {value!r} has no effect: {setting.why}", stacklevel=4)
+        warn(f"{what} = {value!r} has no effect: {setting.why}", stacklevel)
     elif setting.effect == "raises":
         refuse(f"{what} = {value!r}: {setting.why}")
 
