@@ -41,8 +41,8 @@ class InferenceSession:
         (logits,) = session.run(None, {"image": array})
 
     path_or_bytes: a path, the bytes of a model, or a ByteSource.
-    sess_options: onnxruntime's SessionOptions, or our CompileOptions. By default as many threads
-        as there are cores, and relaxed SIMD.
+    sess_options: onnxruntime's SessionOptions, or our CompileOptions. By default relaxed SIMD, and
+        as many threads as there are cores if a run has work for them.
     providers, provider_options: taken as they are in onnxruntime; there is only the CPU's.
 
     The model is compiled for each set of input shapes, and, where shapes or parameters inside are

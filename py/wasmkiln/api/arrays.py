@@ -87,7 +87,7 @@ class _Input:
             if isinstance(item, str) != (self.t.dtype == STRING):
                 raise self._wrong(item)
             dtype = self.t.dtype
-            return item if dtype == STRING else Const.scalar(dtype, item).item()
+            return item if isinstance(item, str) else Const.scalar(dtype, item).item()
         return self.value(item, inner)
 
     def _listed(self, given: Any) -> Const:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ..errors import InvalidInputError, UnsupportedOptionError
 from ..ir.const import Const
-from ..options import CompileOptions
+from ..options import MAX_THREADS, CompileOptions
 from .enums import ExecutionMode, ExecutionOrder, GraphOptimizationLevel
 from .ort_value import OrtValue
 from .settings import Setting, Settings, by_name, document, refuse, warn
 
-__all__ = ["SessionOptions", "default_threads"]
-
-MAX_THREADS = 8  # unasked: beyond, waiting at barriers eats what small models could win
+__all__ = ["SessionOptions"]
 
 _PLANNED = "memory is planned when a model is compiled: one block, reused by lifetimes"
 _NO_LOG = "nothing is logged here; errors are raised"
@@ -25,7 +22,8 @@ _ONE_PROVIDER = "there is one way to run a model here"
 _TABLE = (
     Setting(
         "intra_op_num_threads", 0, "honoured",
-        f"0 takes as many threads as there are cores, at most {MAX_THREADS}; 1 under Pyodide.",
+        f"0 takes as many threads as there are cores, at most {MAX_THREADS}, where a run has work"
+        " for them; 1 under Pyodide.",
     ),
     Setting(
         "inter_op_num_threads", 0, "harmless",
@@ -208,20 +206,8 @@ class SessionOptions(Settings):
 SessionOptions.__doc__ = document(f"{SessionOptions.__doc__}", (*_TABLE, *_ENTRIES))
 
 
-def default_threads() -> int:
-    """As many threads as this process has cores, within reason; one under Pyodide."""
-    if sys.platform == "emscripten":
-        return 1
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # only some systems can say
-        cores = os.cpu_count() or 1
-    return min(cores, MAX_THREADS)
-
-
 def _threads(asked: int) -> int:
-    if sys.platform == "emscripten":
-        if asked > 1:
-            warn(f"intra_op_num_threads = {asked}: Pyodide runs models on one thread")
+    if asked > 1 and sys.platform == "emscripten":
+        warn(f"intra_op_num_threads = {asked}: Pyodide runs models on one thread", 4)
         return 1
-    return asked if asked > 0 else default_threads()
+    return max(asked, 0)
