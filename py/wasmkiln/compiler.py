@@ -13,7 +13,7 @@ from .options import CompileOptions, default_threads, worth_threads
 from .passes import partition, run_passes
 from .program.lowering import lower
 from .record import record, replace
-from .report import ReportRow, report_rows
+from .report import ReportRow, node_macs, report_rows
 
 __all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
 
@@ -66,18 +66,12 @@ def compile_graph(
     clock.lap("lower")
     artifact = emit(program, replace(options, threads=chosen), cost)
     clock.lap("emit")
-    return Compiled(artifact, report_rows(model.graph, program), times)
+    return Compiled(artifact, report_rows(model.graph, program, graph), times)
 
 
 def macs(g: Graph) -> int:
     """Multiply-accumulates of one run of a graph."""
-    return sum(
-        node.op.cost(
-            tuple(g.types[i] if i else None for i in node.inputs),
-            tuple(g.types[o] for o in node.outputs if o),
-        )
-        for node in g.nodes
-    )
+    return sum(node_macs(g, node) for node in g.nodes)
 
 
 class _Clock:
