@@ -241,7 +241,7 @@ def test_the_report_has_a_row_for_each_node() -> None:
     assert list(rows) == ["stem", "relu", "mix", "residual", "pool", "flat", "fc", "softmax"]
     assert set(rows["relu"].kernels) & set(rows["stem"].kernels)  # fused
     assert rows["flat"].how == "folded"
-    assert (rows["pool"].how, rows["fc"].how) == ("expanded", "kernel")
+    assert (rows["pool"].how, rows["stem"].how) == ("expanded", "kernel")
     assert (rows["stem"].dtype, rows["flat"].dtype) == ("f32", "")
 
 
