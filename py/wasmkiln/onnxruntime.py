@@ -22,7 +22,7 @@ from .errors import InvalidInputError
 from .onnx.load import ModelMetadata
 from .session import InferenceSession
 
-__all__ = ["API_VERSION", "install_as_onnxruntime"]
+__all__ = ["API_VERSION", "as_module", "install_as_onnxruntime"]
 
 # The release of onnxruntime whose names these are. Scripts compare it with what they need.
 API_VERSION = "1.32.0"
@@ -71,14 +71,14 @@ def install_as_onnxruntime(force: bool = False) -> None:
     for name in [n for n in sys.modules if n == "onnxruntime" or n.startswith("onnxruntime.")]:
         del sys.modules[name]
     for name in _MODULES:
-        module = _module(name)
+        module = as_module(name)
         parent, _, last = name.rpartition(".")
         if parent:
             setattr(sys.modules[parent], last, module)
         sys.modules[name] = module
 
 
-def _module(name: str) -> ModuleType:
+def as_module(name: str) -> ModuleType:
     """A module with everything that scripts take from it, and from those beside it."""
     module = ModuleType(name, f"wasmkiln under the name of {name}.")
     spec = ModuleSpec(name, None, is_package=name in ("onnxruntime", "onnxruntime.capi"))

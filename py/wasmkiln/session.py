@@ -326,8 +326,8 @@ def _options(
 
 
 def _profile(runner: Any, values: Mapping[str, Value]) -> tuple[ProfileRow, ...]:
-    rows: tuple[ProfileRow, ...] = runner.profile(values)
-    return rows
+    profile = getattr(runner, "profile", None)
+    return tuple(profile(values)) if profile else ()
 
 
 def _trace(options: SessionOptions) -> Trace | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidInputError, MissingDependencyError
+from ..errors import InvalidInputError, MissingDependencyError, MisuseError
 from ..ir.const import Buffer, Const
 from ..ir.dtype import BY_NAME, STRING, DType
 from ..ir.shape import show
@@ -103,16 +103,19 @@ class _Input:
             raise self._wrong(given) from error
         if array.dtype.kind == "O" and not plain:
             raise self._wrong(given)
-        return from_array(array, f"input '{self.name}'")
+        const = from_array(array, f"input '{self.name}'")
+        if plain and const.dtype != dtype:
+            raise self._wrong(given)
+        return const
 
-    def _wrong(self, given: Any) -> InvalidInputError:
+    def _wrong(self, given: Any) -> MisuseError:
         shape = "" if self.t.shape is None else show(self.t.shape)
         wrap = self.t.wrap
         declared = type_name(self.t) if wrap else f"{self.t.dtype.full}{shape}"
         shown = repr(given)
         if len(shown) > 80:
             shown = f"{shown[:80]}…"
-        return InvalidInputError(f"input '{self.name}' is {declared}; what is given is {shown}")
+        return MisuseError(f"input '{self.name}' is {declared}; what is given is {shown}")
 
 
 def from_array(array: Array, what: str = "the array") -> Const:

@@ -118,11 +118,15 @@ class IOBinding:
     def run(self, run_options: Any = None) -> None:
         """Run once; what `InferenceSession.run_with_iobinding` does.
 
-        Raises MisuseError where no output is bound, or memory that is doesn't fit.
+        Raises MisuseError where no output is bound, or what is bound doesn't fit.
         """
         if not self._outputs:
             raise MisuseError("at least one output has to be bound")
-        results = self.session.run_with_ort_values(list(self._outputs), self._inputs, run_options)
+        names = list(self._outputs)
+        try:
+            results = self.session.run_with_ort_values(names, self._inputs, run_options)
+        except InvalidInputError as error:
+            raise MisuseError(str(error)) from error
         for i, (name, bound) in enumerate(self._outputs.items()):
             if bound is not None:
                 _copy(name, results[i], bound)

@@ -7,7 +7,7 @@ from ..errors import InvalidInputError, UnsupportedOptionError
 __all__ = ["OrtDevice", "check_cpu"]
 
 _TYPES = {"cpu": 0, "cuda": 1, "gpu": 1, "webgpu": 1, "dml": 1, "cann": 3, "npu": 3}
-_VENDORS = {"cuda": 0x10DE, "dml": 0x1414}
+_VENDORS = {"cuda": 0x10DE, "dml": 0x1414, "cann": 0x19E5}
 
 
 class OrtDevice:

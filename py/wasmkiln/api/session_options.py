@@ -124,7 +124,7 @@ class SessionOptions(Settings):
         const = value.value
         if not isinstance(const, Const):
             raise InvalidInputError(f"initializer '{name}' has to be a tensor")
-        self._initializers[name] = const
+        self._initializers[name] = const.frozen()
 
     def add_external_initializers(self, names: Sequence[str], values: Sequence[OrtValue]) -> None:
         """Use values instead of initializers, whose external files are not read then."""
