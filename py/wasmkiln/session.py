@@ -229,7 +229,7 @@ class InferenceSession:
         """
         values = self._values(input_feed)
         with self._lock:
-            return _profile(self._runner_for(values), values)
+            return self._runner_for(values).profile(values)
 
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs, for the shapes of the last run, or sizes of 1 before the first."""
@@ -286,7 +286,7 @@ class InferenceSession:
             results = runner.run(values, outputs)
             if self._trace:
                 self._trace.add("model_run", begin, perf_counter())
-                self._trace.add_rows(_profile(runner, values), begin)
+                self._trace.add_rows(runner.profile(values), begin)
         return results
 
     def _runner_for(self, values: Mapping[str, Value]) -> Runner:
@@ -323,11 +323,6 @@ def _options(
         raise TypeError(f"sess_options are SessionOptions or CompileOptions, not {given!r:.80}")
     options = SessionOptions() if given is None else given.copy()
     return options, options.compile_options()
-
-
-def _profile(runner: Any, values: Mapping[str, Value]) -> tuple[ProfileRow, ...]:
-    profile = getattr(runner, "profile", None)
-    return tuple(profile(values)) if profile else ()
 
 
 def _trace(options: SessionOptions) -> Trace | None:

@@ -454,7 +454,17 @@ def test_a_profile_of_kernels() -> None:
         session.run(None, {"x": x})
         rows = session.profile({"x": x})
         if not rows:
-            pytest.skip("the runner has no profile")
+            pytest.skip("compiled plans have no profile")
         assert {"stem", "fc"} <= {name for row in rows for name in row.node.split("+")}
         assert sum(row.macs for row in rows) == session.artifact().macs
         assert all(row.seconds >= 0 and row.kernel for row in rows)
+
+
+def test_a_profile_of_the_host() -> None:
+    node = helper.make_node("StringConcat", ["x", "x"], ["y"], "twice")
+    text = onnx.TensorProto.STRING
+    data = make([node], [info("x", text)], [info("y", text)], opset=20)
+    with InferenceSession(data) as session:
+        (row,) = session.profile({"x": [["a", "b"]]})
+        assert (row.node, row.kernel, row.macs) == ("twice", "StringConcat", 0)
+        assert row.seconds > 0

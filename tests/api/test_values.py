@@ -50,10 +50,7 @@ def test_facts_of_a_sequence(fact: str) -> None:
 
     def call(module: Any) -> Any:
         feeds = {"x": module.OrtValue.ortvalue_from_numpy(X[0])}
-        if module is OURS:
-            value = OrtValue.from_sequence([feeds["x"]] * 2)
-        else:  # which can't be told to make one
-            (value,) = module.InferenceSession(data).run_with_ort_values(None, feeds)
+        (value,) = module.InferenceSession(data).run_with_ort_values(None, feeds)
         return getattr(value, fact)()
 
     check_same(call)
