@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +144,8 @@ class IOBinding:
 
 def _at(address: int, element_type: Any, shape: Sequence[int]) -> OrtValue:
     """A tensor over memory at an address."""
+    import ctypes  # slow to load, and rarely needed
+
     dtype = element_dtype(element_type)
     nbytes = numel(shape) * dtype.itemsize
     memory = (ctypes.c_ubyte * nbytes).from_address(address)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -194,6 +193,8 @@ class OrtValue:
         if view.readonly or not view.nbytes:
             address: int = need_numpy("the address").frombuffer(view, "u1").ctypes.data
             return address
+        import ctypes  # slow to load, and rarely needed
+
         return ctypes.addressof(ctypes.c_char.from_buffer(view))
 
     def device_name(self) -> str:
