@@ -9,11 +9,11 @@ from .artifact import Artifact
 from .backends.wasm.emit import emit
 from .ir.graph import Graph
 from .onnx.load import Model, Source, load
-from .options import CompileOptions
+from .options import CompileOptions, default_threads, worth_threads
 from .passes import partition, run_passes
 from .program.lowering import lower
-from .record import record
-from .report import ReportRow, report_rows
+from .record import record, replace
+from .report import ReportRow, node_macs, report_rows
 
 __all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
 
@@ -55,25 +55,23 @@ def compile_graph(
     """Compile a loaded model; `observe` sees the graph after each pass."""
     times = dict(timings or {})
     clock = _Clock(times)
-    graph = run_passes(model.graph, options, observe)
+    chosen = options.threads or default_threads()
+    graph = run_passes(model.graph, replace(options, threads=chosen), observe)
     clock.lap("passes")
     init, main = partition(graph)
-    program = lower(graph, init, main, options.threads)
+    cost = macs(graph)
+    if not options.threads and not worth_threads(cost):
+        chosen = 1
+    program = lower(graph, init, main, chosen)
     clock.lap("lower")
-    artifact = emit(program, options, macs(graph))
+    artifact = emit(program, replace(options, threads=chosen), cost)
     clock.lap("emit")
-    return Compiled(artifact, report_rows(model.graph, program), times)
+    return Compiled(artifact, report_rows(model.graph, program, graph), times)
 
 
 def macs(g: Graph) -> int:
     """Multiply-accumulates of one run of a graph."""
-    return sum(
-        node.op.cost(
-            tuple(g.types[i] if i else None for i in node.inputs),
-            tuple(g.types[o] for o in node.outputs if o),
-        )
-        for node in g.nodes
-    )
+    return sum(node_macs(g, node) for node in g.nodes)
 
 
 class _Clock:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import Literal
 
 from .record import fresh, record
 
-__all__ = ["CompileOptions", "Simd"]
+__all__ = ["CompileOptions", "Simd", "default_threads", "worth_threads"]
 
 Simd = Literal["relaxed", "baseline"]
+
+MAX_THREADS = 8  # unasked: beyond, waiting for each other eats what small models could win
+
+# Multiply-accumulates of a run of 1 to 2 ms on one thread. To wake others costs 0.1 to 0.2 ms.
+MIN_MACS = 10_000_000
 
 
 @record
@@ -17,7 +24,8 @@ class CompileOptions:
     """What to compile for.
 
     simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128.
-    threads: the most threads that will run the model; above 1 the memory is shared.
+    threads: the most threads that will run the model; above 1 the memory is shared. 0: as many as
+        there are cores, if a run has work for them.
     dims: sizes for symbolic dimensions of the inputs, by name; others are 1.
     shapes: whole shapes for inputs, by input name; they win over `dims`.
     fuse: splice elementwise operators into the kernels that produce their input.
@@ -42,3 +50,19 @@ class CompileOptions:
     integers: bool = True
     winograd: bool = False
     max_memory: int = 4 << 30
+
+
+def default_threads() -> int:
+    """As many threads as this process has cores, within reason; one under Pyodide."""
+    if sys.platform == "emscripten":
+        return 1
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # only some systems can say
+        cores = os.cpu_count() or 1
+    return min(cores, MAX_THREADS)
+
+
+def worth_threads(macs: int) -> bool:
+    """Whether a run of so many multiply-accumulates is quicker on several threads."""
+    return macs >= MIN_MACS

@@ -16,7 +16,14 @@ from pyodide.ffi import JsException, to_js
 
 from ..artifact import Artifact
 from ..compiler import compile_model
-from ..errors import InternalError, InvalidInputError, LimitError, ReleasedError, WasmkilnError
+from ..errors import (
+    InternalError,
+    InvalidInputError,
+    LimitError,
+    ReleasedError,
+    WasmkilnError,
+    error_name,
+)
 from ..ir.const import Buffer
 from ..ir.shape import Sym
 from ..ir.types import InputType
@@ -178,7 +185,7 @@ def _answer(work: Callable[[], dict[str, Any]]) -> Any:
 
 def _describe(error: Exception) -> dict[str, str]:
     if isinstance(error, WasmkilnError):
-        return {"name": type(error).__name__, "message": str(error)}
+        return {"name": error_name(error), "message": str(error)}
     if isinstance(error, MemoryError):
         return {"name": "LimitError", "message": "the compiler ran out of memory"}
     return {"name": "InternalError", "message": f"{type(error).__name__}: {error}{_place(error)}"}
