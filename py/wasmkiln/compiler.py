@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from time import perf_counter
 
 from .artifact import Artifact
@@ -12,24 +13,46 @@ from .onnx.load import Model, Source, load
 from .options import CompileOptions
 from .passes import partition, run_passes
 from .program.lowering import lower
-from .record import record
+from .program.program import Program
 from .report import ReportRow, report_rows
 
-__all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
+__all__ = ["Compiled", "Observe", "compile_graph", "compile_model", "plan_graph"]
 
 Observe = Callable[[str, Graph], None]
 
 
-@record
 class Compiled:
-    """A compiled model.
+    """A compiled model; report and artifact are made when they are asked for.
 
-    report: how each node runs. timings: seconds spent in each phase.
+    program: what runs. macs: multiply-accumulates of one run. timings: seconds spent in each phase.
     """
 
-    artifact: Artifact
-    report: tuple[ReportRow, ...]
-    timings: dict[str, float]
+    def __init__(
+        self,
+        model: Model,
+        options: CompileOptions,
+        program: Program,
+        macs: int,
+        timings: dict[str, float],
+    ) -> None:
+        self.program = program
+        self.macs = macs
+        self.timings = timings
+        self._model = model
+        self._options = options
+
+    @cached_property
+    def artifact(self) -> Artifact:
+        """The model as it is loaded by itself."""
+        clock = _Clock(self.timings)
+        artifact = emit(self.program, self._options, self.macs)
+        clock.lap("emit")
+        return artifact
+
+    @cached_property
+    def report(self) -> tuple[ReportRow, ...]:
+        """How each node runs."""
+        return report_rows(self._model.graph, self.program)
 
 
 def compile_model(
@@ -53,6 +76,18 @@ def compile_graph(
     timings: dict[str, float] | None = None,
 ) -> Compiled:
     """Compile a loaded model; `observe` sees the graph after each pass."""
+    compiled = plan_graph(model, options, observe, timings)
+    _ = compiled.artifact  # so that its errors come from here
+    return compiled
+
+
+def plan_graph(
+    model: Model,
+    options: CompileOptions,
+    observe: Observe | None = None,
+    timings: dict[str, float] | None = None,
+) -> Compiled:
+    """All of a compilation that comes before code and addresses."""
     times = dict(timings or {})
     clock = _Clock(times)
     graph = run_passes(model.graph, options, observe)
@@ -60,9 +95,7 @@ def compile_graph(
     init, main = partition(graph)
     program = lower(graph, init, main, options.threads)
     clock.lap("lower")
-    artifact = emit(program, options, macs(graph))
-    clock.lap("emit")
-    return Compiled(artifact, report_rows(model.graph, program), times)
+    return Compiled(model, options, program, macs(graph), times)
 
 
 def macs(g: Graph) -> int:

@@ -10,6 +10,7 @@ from ..ir.const import Const
 from ..ir.dtype import STRING, U8
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
+from ..record import replace
 from .kernels import KernelSpec
 from .program import Binding, Buffer, BufferKind, Call, Program, Ref, Slot, Word
 
@@ -154,11 +155,15 @@ def _lower_node(
             kind: BufferKind = kept_kind if name in kept else "temporary"
             slots[name] = Slot(lw._buffer(t.nbytes, kind), t)
     lw.origin = node.origin
+    first = len(lw.calls)
     outputs = tuple(slots[o] for o in node.outputs if o)
     try:
         node.op.lower(lw, inputs, outputs)
     except UnsupportedOperatorError as error:
         raise UnsupportedOperatorError(f"{describe(node, types)}: {error}") from None
+    if len(lw.calls) > first:
+        macs = node.op.cost(types, tuple(g.types[o] for o in node.outputs if o))
+        lw.calls[-1] = replace(lw.calls[-1], macs=macs) if macs else lw.calls[-1]
 
 
 def _roots_of(values: set[str], nodes: Sequence[Node]) -> set[str]:

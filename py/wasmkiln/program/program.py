@@ -60,7 +60,8 @@ class Call:
     """One kernel run over `extent` units in shares that are multiples of `grain`.
 
     args: 32-bit words. in_place: (output, input) buffers that may be one if the input dies here.
-    origin: the model's nodes that it carries out.
+    origin: the model's nodes that it carries out. macs: multiply-accumulates, where it is the last
+    call of its operator.
     """
 
     kernel: KernelSpec
@@ -69,6 +70,7 @@ class Call:
     grain: int = 1
     in_place: tuple[tuple[Buffer, Buffer], ...] = ()
     origin: tuple[str, ...] = ()
+    macs: int = 0
 
 
 @record
