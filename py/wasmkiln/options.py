@@ -18,8 +18,9 @@ class CompileOptions:
 
     simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128.
     threads: the most threads that will run the model; above 1 the memory is shared.
-    dims: sizes for symbolic dimensions of the inputs, by name; others are 1.
-    shapes: whole shapes for inputs, by input name; they win over `dims`.
+    dims: sizes for symbolic dimensions of the inputs, by name; shapes that contradict them are
+        refused. Others take the sizes of what is given to a run, or are 1.
+    shapes: whole shapes for inputs, by input name.
     fuse: splice elementwise operators into the kernels that produce their input.
     channels_last: run convolutional nets in NHWC inside.
     bottleneck: run expand, depthwise convolution and projection as one kernel where that wins.

@@ -121,10 +121,11 @@ class Plans:
         if plan is None:
             model = with_values(self.model, values)
             free = {name: shape for name, shape in shapes.items() if name not in values}
-            compiled = plan_graph(model, replace(self._options, shapes=free))
+            options = replace(self._options, shapes=free, dims=self._dims(model))
+            compiled = plan_graph(model, options)
             while len(self._plans) >= MAX_PLANS:
                 self._forget_oldest()
-            plan = compiled, self._load(compiled, self._other_kernels(model, free))
+            plan = compiled, self._load(compiled, self._other_kernels(model, options))
         self._plans[key] = plan  # the last one used stands last
         self.last = plan[0]
         return plan
@@ -144,9 +145,15 @@ class Plans:
         _, oldest = self._plans.pop(next(iter(self._plans)))
         self.machine.forget(oldest)
 
-    def _other_kernels(self, model: Model, shapes: Mapping[str, Shape]) -> tuple[KernelSpec, ...]:
+    def _dims(self, model: Model) -> dict[str, int]:
+        """Sizes from the options for those symbols that are left in a model."""
+        symbols = {s for t in model.graph.inputs.values() for s in t.symbols}
+        given = self._options.dims.items()
+        return {s: n for s, n in given if s in symbols or model is self.model}
+
+    def _other_kernels(self, model: Model, options: CompileOptions) -> tuple[KernelSpec, ...]:
         """The first time, the kernels that other symbolic sizes need."""
         if self._varied:
             return ()
         self._varied = True
-        return tuple(variant_kernels(model, self._options, shapes))
+        return tuple(variant_kernels(model, options))

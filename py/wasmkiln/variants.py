@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import chain, combinations, islice
 
 from .compiler import plan_graph
 from .errors import WasmkilnError
@@ -23,11 +23,9 @@ OTHER = 3
 MOST = 4  # variants; each takes as long as planning a shape
 
 
-def variant_kernels(
-    model: Model, options: CompileOptions, shapes: Mapping[str, Shape]
-) -> Iterator[KernelSpec]:
-    """The kernels of all variants that the model can take."""
-    for other in variants(model.graph.inputs, shapes, options.dims):
+def variant_kernels(model: Model, options: CompileOptions) -> Iterator[KernelSpec]:
+    """The kernels for variants of the shapes in the options, as far as the model can take them."""
+    for other in variants(model.graph.inputs, options.shapes, options.dims):
         try:
             compiled = plan_graph(model, replace(options, shapes=other))
         except WasmkilnError:  # sizes that belong together have been torn apart
@@ -43,18 +41,17 @@ def variants(
     bound: symbols whose size is settled. Heights and widths are left alone.
     """
     sizes = {
-        dim.name: size
+        dim.name: 1 if size > 1 else OTHER
         for name, shape in shapes.items()
         for axis, (dim, size) in enumerate(zip(inputs[name].shape or (), shape, strict=False))
         if isinstance(dim, Sym) and dim.name not in bound and not (axis > 1 and len(shape) > 3)
     }
-    count = 0
-    for n in (*range(len(sizes), len(sizes) - 1, -1), *range(1, len(sizes))):
-        for chosen in combinations(sizes, n):
-            count += 1
-            if n and count <= MOST:
-                flipped = {s: 1 if sizes[s] > 1 else OTHER for s in chosen}
-                yield {name: _with(inputs[name], shape, flipped) for name, shape in shapes.items()}
+    if not sizes:
+        return
+    subsets = chain.from_iterable(combinations(sizes, n) for n in range(1, len(sizes)))
+    for chosen in islice(chain([tuple(sizes)], subsets), MOST):
+        changed = {symbol: sizes[symbol] for symbol in chosen}
+        yield {name: _with(inputs[name], shape, changed) for name, shape in shapes.items()}
 
 
 def _with(declared: InputType, shape: Shape, sizes: Mapping[str, int]) -> Shape:
