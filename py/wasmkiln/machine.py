@@ -54,12 +54,22 @@ class Machine:
         self._threads = options.threads
         self._limit = options.max_memory or host.max_memory
         self._code = Code(Target(options.simd, options.threads > 1))
-        self._stale = False  # whether kernels have been emitted that are not installed
+        self._stale = True  # whether the code differs from what is installed
         self._identities = constants.Identities()
         self._places: dict[int, constants.Place] = {}
         self._loaded: list[Loaded] = []
         self._instance: Instance | None = None
         self._current: Loaded | None = None  # whose tables lie in memory
+
+    @property
+    def constant_bytes(self) -> int:
+        """What weights and tables of all programs take."""
+        return sum(place.nbytes for place in self._places.values())
+
+    @property
+    def memory_bytes(self) -> int:
+        """The size of the memory."""
+        return self._instance.nbytes if self._instance else 0
 
     def load(self, program: Program, kernels: Iterable[KernelSpec] = ()) -> Loaded:
         """Make a program ready to run: its kernels, and others, and the constants it lacks.
@@ -124,6 +134,7 @@ class Machine:
         if self._instance is not None:
             self._instance.release()
         self._instance = self._current = None
+        self._stale = True
         self._loaded.clear()
         self._places.clear()
 
@@ -149,7 +160,6 @@ class Machine:
         except BaseException:
             if not self._loaded:
                 self.release()
-                self._stale = True
             raise
 
     def _reserve(self, nbytes: int) -> Instance:

@@ -32,8 +32,8 @@ class Encoder:
     hidden: int = 48
     heads: int = 4
     inner: int = 96
-    sequence: int = 7
-    batch: int = 1
+    sequence: int | str = 7
+    batch: int | str = 1
     vocabulary: int = 50
     opset: int = 17
     norm: str = "pow_attribute"

@@ -14,7 +14,10 @@ __all__ = ["Host", "Instance", "check_status", "fill", "load"]
 
 
 class Instance(Protocol):
-    """A model in memory. It is used by one caller at a time."""
+    """A model in memory. It is used by one caller at a time. nbytes: the size of the memory."""
+
+    @property
+    def nbytes(self) -> int: ...
 
     def install(self, code: bytes) -> None:
         """Instantiate a module over the memory; steps run its kernels from now on."""

@@ -97,7 +97,7 @@ class NativeInstance:
     def reserve(self, nbytes: int) -> None:
         """Make the memory at least so large."""
         self._check()
-        missing = _pages(nbytes) - self._nbytes // PAGE
+        missing = _pages(nbytes) - self.nbytes // PAGE
         if missing > 0:
             try:
                 self._memory.grow(*self._where, missing)
@@ -108,7 +108,7 @@ class NativeInstance:
     def _look(self) -> None:
         """Ask where the memory lies, which growing may change."""
         self._base = ctypes.addressof(self._memory.data_ptr(*self._where).contents)
-        self._nbytes: int = self._memory.data_len(*self._where)
+        self.nbytes: int = self._memory.data_len(*self._where)
 
     def write(self, address: int, data: Buffer) -> None:
         """Copy bytes into the model's memory."""
@@ -159,9 +159,9 @@ class NativeInstance:
             raise InternalError(f"the emitted code failed: {error}") from error
 
     def _window(self, address: int, nbytes: int) -> memoryview:
-        if not 0 <= address <= self._nbytes - nbytes:
+        if not 0 <= address <= self.nbytes - nbytes:
             raise InternalError(
-                f"{nbytes} bytes at {address} are outside a memory of {self._nbytes}"
+                f"{nbytes} bytes at {address} are outside a memory of {self.nbytes}"
             )
         return memoryview((ctypes.c_ubyte * nbytes).from_address(self._base + address)).cast("B")
 

@@ -74,6 +74,12 @@ class PyodideInstance:
         self._bytes: Any = js.Uint8Array.new(self._memory.buffer)
         self._run: Any = None
 
+    @property
+    def nbytes(self) -> int:
+        """The size of the memory."""
+        length: int = self._bytes.length
+        return length
+
     def install(self, code: bytes) -> None:
         """Compile a module."""
         self._check()
@@ -87,7 +93,7 @@ class PyodideInstance:
     def reserve(self, nbytes: int) -> None:
         """Make the memory at least so large; what was seen through the old array is stale."""
         self._check()
-        missing = -(-(nbytes - self._bytes.length) // PAGE)
+        missing = -(-(nbytes - self.nbytes) // PAGE)
         if missing > 0:
             try:
                 self._memory.grow(missing)

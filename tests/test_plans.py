@@ -1,0 +1,321 @@
+"""Plans: other shapes need neither other code nor other weights, and share one memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+from wasmkiln import CompileOptions, InvalidInputError, LimitError, plans
+from wasmkiln.errors import InternalError
+from wasmkiln.host import default_host
+from wasmkiln.ir.const import Const
+from wasmkiln.ir.dtype import F32, I64
+from wasmkiln.onnx.load import load
+from wasmkiln.plans import Plans
+
+from tests.models.transformer import Encoder, encoder
+from tests.small import model, small_net
+
+Array = np.ndarray[Any, Any]
+
+
+@cache
+def symbolic_encoder() -> bytes:
+    config = Encoder(batch="batch", sequence="sequence")
+    return bytes(encoder(config).SerializeToString())
+
+
+def const(array: Array) -> Const:
+    dtype = {"float32": F32, "int64": I64}[array.dtype.name]
+    return Const(dtype, array.shape, np.ascontiguousarray(array).tobytes())
+
+
+@contextmanager
+def made(data: bytes, options: CompileOptions | None = None) -> Iterator[Plans]:
+    found = Plans(load(data), options or CompileOptions(), default_host())
+    found.prepare()
+    yield found
+    found.release()
+
+
+def run(found: Plans, feeds: dict[str, Array]) -> dict[str, Array]:
+    results = found.run({name: const(a) for name, a in feeds.items()})
+    return {n: np.frombuffer(c.data, np.float32).reshape(c.shape) for n, c in results.items()}
+
+
+def check(found: Plans, data: bytes, feeds: dict[str, Array]) -> None:
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    results = run(found, feeds).items()
+    for wanted, (name, given) in zip(session.run(None, feeds), results, strict=True):
+        np.testing.assert_allclose(given, wanted, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def sentences(batch: int, sequence: int) -> dict[str, Array]:
+    rng = np.random.default_rng(batch * 1000 + sequence)
+    mask = np.arange(sequence)[None] < rng.integers(1, sequence + 1, (batch, 1))
+    return {"ids": rng.integers(0, 50, (batch, sequence)), "mask": mask.astype(np.int64)}
+
+
+def images(*shape: int) -> dict[str, Array]:
+    return {"x": np.random.default_rng(shape).normal(0, 1, shape).astype(np.float32)}
+
+
+TEN = [(1, 16), (1, 7), (2, 16), (3, 33), (1, 1), (4, 1), (2, 2), (1, 64), (8, 12), (5, 100)]
+
+
+@pytest.mark.parametrize("start", range(0, 10, 3))
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_encoder_is_compiled_once_for_ten_sizes(start: int, threads: int) -> None:
+    data = symbolic_encoder()
+    with made(data, CompileOptions(threads=threads)) as found:
+        for size in (*TEN[start:], *TEN[:start], *TEN[start:]):
+            check(found, data, sentences(*size))
+        assert found.machine.compiles == 1
+
+
+@pytest.mark.parametrize("first", [1, 4])
+def test_a_convolutional_net_is_compiled_once_for_ten_batches(first: int) -> None:
+    data = small_net()
+    with made(data) as found:
+        for batch in (first, 1, 2, 3, 5, 7, 8, 11, 16, 31, 4):
+            check(found, data, images(batch, 3, 9, 7))
+        assert found.machine.compiles == 1
+
+
+def test_plans_share_weights_and_take_turns_in_one_memory() -> None:
+    with made(symbolic_encoder()) as found:
+        run(found, sentences(8, 100))
+        weights, memory = found.machine.constant_bytes, found.machine.memory_bytes
+        for size in TEN:
+            run(found, sentences(*size))
+        # The embeddings of its positions are all that a length adds.
+        added = sum(sequence * 48 * 4 + 256 for sequence in {size[1] for size in TEN})
+        assert weights < found.machine.constant_bytes < weights + added
+        assert found.machine.memory_bytes <= memory + 65536
+
+
+def test_memory_grows_with_the_activations() -> None:
+    data = small_net()
+    with made(data) as found:
+        check(found, data, images(1, 3, 9, 7))
+        before = found.machine.memory_bytes
+        check(found, data, images(500, 3, 9, 7))
+        assert found.machine.memory_bytes > before + 500 * 9 * 7 * 8 * 4
+        check(found, data, images(1, 3, 9, 7))
+
+
+def growing(weights: int = 64) -> bytes:
+    """A model with a constant as large as its input: iota, through a shape that init needs."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["n"]),
+        helper.make_node("Expand", ["w", "n"], ["wide"]),
+        helper.make_node("Exp", ["wide"], ["e"]),
+        helper.make_node("Add", ["x", "e"], ["y"]),
+    ]
+    w = np.linspace(0, 1, weights, dtype=np.float32)
+    return model(nodes, {"x": ["n", weights]}, {"y": ["n", weights]}, {"w": w})
+
+
+def test_constants_that_depend_on_shapes_are_added_and_dropped() -> None:
+    data = growing()
+    numbers = [*range(1, 9)] * 6
+    random.Random(1).shuffle(numbers)
+    with made(data) as found, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "MAX_PLANS", 3)
+        for n in numbers:
+            check(found, data, images(n, 64))
+            assert found.machine.constant_bytes <= (3 + 1) * 8 * 64 * 4 + 4096
+
+
+def test_values_that_are_needed_share_code_and_weights() -> None:
+    weights = {"w": np.random.default_rng(0).normal(0, 1, (64, 64)).astype(np.float32)}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Reshape", ["a", "shape"], ["y"]),
+    ]
+    data = model(nodes, {"x": [6, 64]}, {"y": None}, weights)
+    graph = onnx.load_from_string(data)
+    graph.graph.input.append(helper.make_tensor_value_info("shape", TensorProto.INT64, [2]))
+    data = graph.SerializeToString()
+    with made(data) as found:
+        for shape in ((6, 64), (64, 6), (32, 12), (1, 384)):
+            check(found, data, {**images(6, 64), "shape": np.array(shape)})
+        assert found.machine.compiles == 1
+        assert found.machine.constant_bytes < 2 * 64 * 64 * 4
+
+
+def test_what_no_variant_foresees_is_compiled_when_it_comes() -> None:
+    data = model(
+        [helper.make_node("Transpose", ["x"], ["y"], perm=[1, 0])],
+        {"x": None},  # type: ignore[dict-item]
+        {"y": None},
+    )
+    with made(data) as found:
+        for shape in ((5, 1), (5, 7), (1, 5), (5, 7)):
+            check(found, data, images(*shape))
+        assert found.machine.compiles == 2
+
+
+@pytest.mark.parametrize("sizes", [{"N": 2}, {"M": 3}, {"N": 2, "M": 3}])
+def test_dimensions_by_name_hold_for_runs(sizes: dict[str, int]) -> None:
+    data = model([helper.make_node("Abs", ["x"], ["y"])], {"x": ["N", "M"]}, {"y": ["N", "M"]})
+    with made(data, CompileOptions(dims=sizes)) as found:
+        check(found, data, images(2, 3))
+        with pytest.raises(InvalidInputError, match=r"input 'x': '.' is 4 in .*, but . in the opt"):
+            run(found, images(4, 4))
+        check(found, data, images(2, 3))
+
+
+def test_too_much_memory_is_refused_before_any_is_taken() -> None:
+    with made(small_net(), CompileOptions(max_memory=1 << 20)) as found:
+        with pytest.raises(
+            LimitError, match=r"needs .* bytes of memory \(.* of weights, .* of act"
+        ):
+            run(found, images(1000, 3, 9, 7))
+        assert found.machine.memory_bytes == 0
+        assert found.machine.compiles == 0
+        check(found, small_net(), images(2, 3, 9, 7))
+        memory = found.machine.memory_bytes
+        with pytest.raises(LimitError, match="the limit is 1,048,576"):
+            run(found, images(1000, 3, 9, 7))
+        assert found.machine.memory_bytes == memory
+        check(found, small_net(), images(2, 3, 9, 7))
+
+
+def test_constants_of_other_plans_make_room() -> None:
+    data = growing(1024)
+    with made(data, CompileOptions(max_memory=1 << 20)) as found:
+        for n in (40, 41, 42, 43, 40):
+            check(found, data, images(n, 1024))
+
+
+class Failing:
+    """A host whose instances fail at a step that is chosen, and which counts those that live."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self.alive = 0
+        self.max_memory = 1 << 30
+
+    def open(self, threads: int, shared: bool, nbytes: int, limit: int) -> Any:
+        instance: Any = default_host().open(threads, shared, nbytes, limit)
+        if self.step:
+            setattr(instance, self.step, self._fail)
+        self.alive += 1
+        release = instance.release
+
+        def released() -> None:
+            self.alive -= 1
+            release()
+
+        instance.release = released
+        return instance
+
+    def _fail(self, *_: object) -> None:
+        raise InternalError("as wished")
+
+
+@pytest.mark.parametrize("step", ["install", "write", "copy", "step"])
+def test_a_failure_while_loading_leaves_nothing_behind(step: str) -> None:
+    data = symbolic_encoder()
+    host = Failing(step)
+    found = Plans(load(data), CompileOptions(), host)
+    with pytest.raises(InternalError, match="as wished"):
+        run(found, sentences(1, 4))
+    assert host.alive == 0
+    host.step = ""
+    check(found, data, sentences(1, 4))
+    assert host.alive == 1
+    found.release()
+    assert host.alive == 0
+
+
+def test_a_failure_of_a_further_plan_leaves_the_others_alone() -> None:
+    data = growing()
+    with made(data) as found:
+        check(found, data, images(2, 64))
+        instance: Any = found.machine._instance
+        copy, instance.step = instance.step, Failing("")._fail
+        with pytest.raises(InternalError, match="as wished"):
+            run(found, images(3, 64))
+        instance.step = copy
+        check(found, data, images(2, 64))
+        check(found, data, images(3, 64))
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_release_gives_back_all_memory(threads: int) -> None:
+    data, x = growing(1 << 18), images(4, 1 << 18)  # 1 MiB of weights, some 20 MiB in all
+
+    def cycle(times: int) -> None:
+        for _ in range(times):
+            with made(data, CompileOptions(threads=threads)) as found:
+                run(found, x)
+
+    cycle(20)
+    before = resident_bytes()
+    cycle(180)
+    assert resident_bytes() < before + (16 << 20)
+
+
+def test_a_profile_has_a_row_for_each_kernel_call() -> None:
+    data, x = small_net(), images(2, 3, 9, 7)
+    with made(data, CompileOptions(threads=2)) as found:
+        rows = found.profile({"x": const(x["x"])})
+        (stem,) = [row for row in rows if row.node == "stem+relu"]
+        assert stem.kernel.startswith("conv")
+        assert stem.macs == 2 * 9 * 7 * 8 * 27
+        assert all(row.seconds > 0 for row in rows)
+        assert sum(row.macs for row in rows) == found.compiled().macs
+        check(found, data, x)
+
+
+def zero_cases() -> Sequence[tuple[str, bytes, dict[str, Array]]]:
+    net = small_net()
+    concat = [
+        helper.make_node("Concat", ["x", "z"], ["c"], axis=0),
+        helper.make_node("MatMul", ["c", "w"], ["d"]),
+        helper.make_node("Relu", ["d"], ["y"]),
+    ]
+    w = {"w": np.ones((3, 4), np.float32)}
+    joined = model(concat, {"x": ["n", 3], "z": ["m", 3]}, {"y": [None, 4]}, w)  # type: ignore[list-item]
+    inner = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "t"], ["p"]),
+        helper.make_node("Softmax", ["p"], ["y"]),
+    ]
+    product = model(inner, {"x": ["n", "k"]}, {"y": ["n", "n"]})
+    reduced = model(
+        [helper.make_node("ReduceSum", ["x"], ["y"], keepdims=0)], {"x": ["n", "k"]}, {"y": []}
+    )
+    x = {"x": np.ones((2, 3), np.float32)}
+    none: dict[str, Array] = {"z": np.zeros((0, 3), np.float32)}
+    return [
+        ("batch", net, {"x": np.zeros((0, 3, 9, 7), np.float32)}),
+        ("operand", joined, {**x, **none}),
+        ("output", joined, {"x": none["z"], **none}),
+        ("depth", product, {"x": np.zeros((3, 0), np.float32)}),
+        ("rows", product, {"x": np.zeros((0, 3), np.float32)}),
+        ("sum", reduced, {"x": np.zeros((0, 3), np.float32)}),
+        ("tokens", symbolic_encoder(), sentences(0, 5)),
+    ]
+
+
+@pytest.mark.parametrize("case", zero_cases(), ids=lambda case: case[0])
+def test_sizes_of_zero(case: tuple[str, bytes, dict[str, Array]]) -> None:
+    _, data, feeds = case
+    with made(data) as found:
+        check(found, data, feeds)
