@@ -258,7 +258,7 @@ def resident_bytes() -> int:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_release_gives_back_all_memory(threads: int) -> None:
-    data, x = growing(1 << 18), images(4, 1 << 18)  # 1 MiB of weights, some 20 MiB in all
+    data, x = growing(1 << 16), images(4, 1 << 16)  # some 4 MiB in all
 
     def cycle(times: int) -> None:
         for _ in range(times):
