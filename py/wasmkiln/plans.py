@@ -41,7 +41,8 @@ class Plans:
     from the values of small inputs (up to 1,024 elements), also for these values. The latest are
     kept. All share code and weights, and take turns in one memory.
 
-    machine: where they run. Plans of parts of one model may share it.
+    machine: where they run. Plans of parts of one model may share it; whoever has made it releases
+    it.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Plans:
     ) -> None:
         self.model = model
         self.machine = machine or Machine(host, options, model.files)
+        self._owns_machine = machine is None
         self.last: Compiled | None = None
         self._options = replace(options, max_memory=options.max_memory or host.max_memory)
         self._plans: dict[_Key, tuple[Compiled, Loaded]] = {}
@@ -98,9 +100,11 @@ class Plans:
         return self.last
 
     def release(self) -> None:
-        """Give up all memory."""
-        self._plans.clear()
-        self.machine.release()
+        """Give up all memory; in a machine of somebody else, what only these plans use."""
+        while self._plans:
+            self._forget_oldest()
+        if self._owns_machine:
+            self.machine.release()
 
     def _plan_for(self, feeds: Mapping[str, Const]) -> tuple[Compiled, Loaded]:
         """A plan in which the inputs whose values the compiler needs are constants."""

@@ -51,7 +51,7 @@ class Runner:
         self, model: Model, options: CompileOptions, host: Host, inner: bool = False
     ) -> None:
         self.model = model
-        self.options = options
+        self.options = replace(options, max_memory=options.max_memory or host.max_memory)
         self._host = host
         self._inner = inner
         self._on_host = {first_output(n) for n in model.graph.nodes if _is_for_host(n)}
