@@ -90,6 +90,57 @@ def test_a_convolutional_net_is_compiled_once_for_ten_batches(first: int) -> Non
         assert found.machine.compiles == 1
 
 
+def detector() -> bytes:
+    """Any number of images of any size, in depthwise blocks with a gate, and up again."""
+    rng = np.random.default_rng(5)
+    nodes = [helper.make_node("Conv", ["x", "stem"], ["s"], pads=[1] * 4, strides=[2, 2])]
+    weights = {"stem": rng.normal(0, 0.3, (8, 3, 3, 3))}
+    x = "s"
+    for i, (window, stride) in enumerate([(3, 1), (5, 2), (3, 2), (5, 1)]):
+        pads = [window // 2] * 4
+        wide = {"w": (16, 8, 1, 1), "d": (16, 1, window, window), "p": (8, 16, 1, 1)}
+        gate = {"f": (4, 16, 1, 1), "g": (16, 4, 1, 1)}
+        for name, shape in (wide | gate).items():
+            weights[f"{name}{i}"] = rng.normal(0, 0.3, shape)
+        nodes += [
+            helper.make_node("Conv", [x, f"w{i}"], [f"a{i}"]),
+            helper.make_node("HardSwish", [f"a{i}"], [f"b{i}"]),
+            helper.make_node(
+                "Conv", [f"b{i}", f"d{i}"], [f"c{i}"], pads=pads, strides=[stride] * 2, group=16
+            ),
+            helper.make_node("Relu", [f"c{i}"], [f"e{i}"]),
+            helper.make_node("GlobalAveragePool", [f"e{i}"], [f"m{i}"]),
+            helper.make_node("Conv", [f"m{i}", f"f{i}"], [f"n{i}"]),
+            helper.make_node("Relu", [f"n{i}"], [f"o{i}"]),
+            helper.make_node("Conv", [f"o{i}", f"g{i}"], [f"q{i}"]),
+            helper.make_node("HardSigmoid", [f"q{i}"], [f"r{i}"]),
+            helper.make_node("Mul", [f"e{i}", f"r{i}"], [f"t{i}"]),
+            helper.make_node("Conv", [f"t{i}", f"p{i}"], [f"u{i}"]),
+        ]
+        x = f"u{i}"
+        if stride == 1:
+            nodes.append(helper.make_node("Add", [f"u{i}", "s" if i == 0 else "u2"], [f"v{i}"]))
+            x = f"v{i}"
+    weights["scales"] = np.array([1, 1, 2, 2])
+    nodes += [
+        helper.make_node("Resize", [x, "", "scales"], ["up"], mode="nearest"),
+        helper.make_node("Concat", ["up", "u1"], ["y"], axis=1),
+    ]
+    arrays = {n: w.astype(np.float32) for n, w in weights.items()}
+    return model(nodes, {"x": ["N", 3, "H", "W"]}, {"y": [None] * 4}, arrays)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_detector_is_compiled_once_for_ten_sizes_of_images(threads: int) -> None:
+    data = detector()
+    sizes = [(1, 64, 48), (2, 32, 32), (1, 16, 16), (1, 96, 160), (3, 40, 200), (1, 128, 8)]
+    sizes += [(1, 8, 320), (2, 48, 56), (1, 320, 240), (5, 24, 72)]
+    with made(data, CompileOptions(threads=threads)) as found:
+        for n, height, width in (*sizes, *sizes[:3]):
+            check(found, data, images(n, 3, height, width))
+        assert found.machine.compiles == 1
+
+
 def test_plans_share_weights_and_take_turns_in_one_memory() -> None:
     with made(symbolic_encoder()) as found:
         run(found, sentences(8, 100))

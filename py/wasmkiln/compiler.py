@@ -93,7 +93,7 @@ def plan_graph(
     graph = run_passes(model.graph, options, observe)
     clock.lap("passes")
     init, main = partition(graph)
-    program = lower(graph, init, main, options.threads)
+    program = lower(graph, init, main, options.threads, options.any_size)
     clock.lap("lower")
     return Compiled(model, options, program, macs(graph), times)
 

@@ -27,6 +27,8 @@ class CompileOptions:
     patterns: use one kernel for attention and for normalizations that a model spells out.
     winograd: run 3 by 3 convolutions after Winograd: two to three times as fast, but each rounds
         several times as much, and keeps filters of up to four times the size.
+    any_size: choose kernels that suit other heights and widths too, where those for one size would
+        be a little faster.
     max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB); 0 leaves
         it to the host: half of the machine's memory natively, 2 GiB in a browser.
     """
@@ -40,4 +42,5 @@ class CompileOptions:
     bottleneck: bool = True
     patterns: bool = True
     winograd: bool = False
+    any_size: bool = False
     max_memory: int = 0

@@ -15,7 +15,7 @@ from .onnx.load import Model
 from .options import CompileOptions
 from .program.kernels import KernelSpec
 from .record import record, replace
-from .variants import variant_kernels
+from .variants import image_symbols, variant_kernels
 
 __all__ = ["MAX_PLANS", "Plans", "ProfileRow"]
 
@@ -52,7 +52,11 @@ class Plans:
         self.machine = machine or Machine(host, options, model.files)
         self._owns_machine = machine is None
         self.last: Compiled | None = None
-        self._options = replace(options, max_memory=options.max_memory or host.max_memory)
+        self._options = replace(
+            options,
+            max_memory=options.max_memory or host.max_memory,
+            any_size=options.any_size or bool(image_symbols(model.graph, options.dims)),
+        )
         self._plans: dict[_Key, tuple[Compiled, Loaded]] = {}
         self._needed: dict[str, None] = {}  # inputs that are constants of a plan, in any order
         self._varied = False  # whether kernels for other sizes have been emitted

@@ -76,6 +76,22 @@ def test_depthwise(size: int, stride: int, kernel: int) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("kernel", "pad"), [(3, 0), (3, 1), (5, 2), (5, 1), (7, 3)])
+def test_depthwise_for_any_size(stride: int, kernel: int, pad: int) -> None:
+    options = [CompileOptions(any_size=True, threads=n) for n in (1, 2)]
+    for width in (*range(kernel, 24), 31):
+        x, w = random(1, 5, 6 + kernel, width), random(5, 1, kernel, kernel)
+        nodes = [
+            node("Conv", "x w", "a", group=5, pads=[pad] * 4, strides=[stride, stride]),
+            node("Sigmoid", "x" if stride == 1 and 2 * pad == kernel - 1 else "a", "b"),
+            node("Add", "a b", "y"),  # may take the place of b, except under tiles that overlap
+        ]
+        check_model(
+            build(nodes, {"x": x, "w": w}, {"w"}, ["y"]), {"x": x}, 1e-4, 1e-4, options=options
+        )
+
+
 @pytest.mark.parametrize(("group", "filters"), [(1, 5), (2, 4), (6, 6), (6, 12)])
 def test_one_dimension(group: int, filters: int) -> None:
     check_conv((2, 6, 20), (filters, 6 // group, 5), group=group, pads=[2, 1], strides=[3])

@@ -141,6 +141,7 @@ def test_equal_results(
     model = build(nodes, {"x": x, **consts}, consts.keys(), ["y"])
     options = [CompileOptions(bottleneck=on, threads=n) for on in (True, False) for n in (1, 3)]
     options.append(CompileOptions(simd="baseline", threads=2))
+    options.append(CompileOptions(any_size=True, threads=2))
     check_model(model, {"x": x}, 1e-4, 2e-4, options=options)
 
 

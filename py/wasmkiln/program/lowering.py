@@ -18,10 +18,14 @@ __all__ = ["Lowering", "lower"]
 
 
 class Lowering:
-    """What an operator's `lower` works with: buffers, constants and kernel calls."""
+    """What an operator's `lower` works with: buffers, constants and kernel calls.
 
-    def __init__(self, threads: int) -> None:
+    any_size: kernels should suit other heights and widths too.
+    """
+
+    def __init__(self, threads: int, any_size: bool = False) -> None:
         self.threads = threads
+        self.any_size = any_size
         self.calls: list[Call] = []
         self.buffers: list[Buffer] = []
         self.weights: dict[Buffer, Const] = {}
@@ -100,9 +104,11 @@ class Lowering:
         return buffer
 
 
-def lower(g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int) -> Program:
+def lower(
+    g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int, any_size: bool = False
+) -> Program:
     """The program of a graph whose nodes are split into those run once and those run each time."""
-    lw = Lowering(threads)
+    lw = Lowering(threads, any_size)
     main_uses = {i for n in main for i in n.inputs if i} | set(g.outputs.values())
     main_uses = _roots_of(main_uses, main)
     slots: dict[str, Slot] = {}

@@ -20,6 +20,8 @@ class DepthwiseSpec(KernelSpec):
     columns, stride: of the window. tiles: how a row of the output is cut, each kind once, in order;
     how often each comes is an argument. No tiles: any window, dilation and padding, a column at a
     time.
+    ends: how many of the last kinds lie over the tiles before them, by as many columns as a further
+    argument says, so that they end where the row does.
     ring: the rows at x follow each other in a ring of ih rows; for tiles in other kernels only.
 
     args, in words; steps are in bytes:
@@ -31,6 +33,7 @@ class DepthwiseSpec(KernelSpec):
     ih iw oh ow                                       sizes
     kh kw sh sw dh dw ph pw                           window, strides, dilations, padding in front
     counts ...                                        of each tile of `tiles`
+    back                                              if there are `ends`
 
     range: blocks of channels times rows of the output in all images, rows fastest.
     """
@@ -40,6 +43,7 @@ class DepthwiseSpec(KernelSpec):
     tiles: tuple[Tile, ...]
     finish: Finish
     ring: bool = False
+    ends: int = 0
 
     @property
     def name(self) -> str:
@@ -47,4 +51,6 @@ class DepthwiseSpec(KernelSpec):
         shape = f"{self.columns}s{self.stride}" if self.tiles else "any"
         shape += "_ring" if self.ring else ""
         tiles = "".join(f"_{n}l{left}r{right}" for n, left, right in self.tiles)
+        if self.ends:
+            shape, tiles = f"{shape}_l{self.tiles[0][1]}", ""
         return f"depthwise_f32_{shape}{tiles}{self.finish.tag}"
