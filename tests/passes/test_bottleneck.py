@@ -107,7 +107,7 @@ def floats(*shape: int) -> Array:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("batch", [0, 1, 2])
 @pytest.mark.parametrize(("window", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
 def test_equal_results(
     window: int, stride: int, batch: int, monkeypatch: pytest.MonkeyPatch

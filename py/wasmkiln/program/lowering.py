@@ -161,12 +161,14 @@ def _lower_node(
     lw.origin = node.origin
     first = len(lw.calls)
     outputs = tuple(slots[o] for o in node.outputs if o)
+    if not any(slot.type.size for slot in outputs):
+        return
     try:
         node.op.lower(lw, inputs, outputs)
     except UnsupportedOperatorError as error:
         raise UnsupportedOperatorError(f"{describe(node, types)}: {error}") from None
     if len(lw.calls) > first:
-        macs = node.op.cost(types, tuple(g.types[o] for o in node.outputs if o))
+        macs = node.op.cost(types, tuple(slot.type for slot in outputs))
         lw.calls[-1] = replace(lw.calls[-1], macs=macs) if macs else lw.calls[-1]
 
 
