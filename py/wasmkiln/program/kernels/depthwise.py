@@ -1,4 +1,4 @@
-"""depthwise: one filter for each channel, channels last, f32."""
+"""depthwise: one filter for each channel, channels last, of f32 or i16."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class DepthwiseSpec(KernelSpec):
     ends: how many of the last kinds lie over the tiles before them, by as many columns as a further
     argument says, so that they end where the row does.
     ring: the rows at x follow each other in a ring of ih rows; for tiles in other kernels only.
+    integer: x is i16; weights and sums are f32 all the same, in which such integers are exact.
 
     args, in words; steps are in bytes:
     out bias                                          the head
@@ -44,6 +45,7 @@ class DepthwiseSpec(KernelSpec):
     finish: Finish
     ring: bool = False
     ends: int = 0
+    integer: bool = False
 
     @property
     def name(self) -> str:
@@ -53,4 +55,5 @@ class DepthwiseSpec(KernelSpec):
         tiles = "".join(f"_{n}l{left}r{right}" for n, left, right in self.tiles)
         if self.ends:
             shape, tiles = f"{shape}_l{self.tiles[0][1]}", ""
-        return f"depthwise_f32_{shape}{tiles}{self.finish.tag}"
+        kind = "i16" if self.integer else "f32"
+        return f"depthwise_{kind}_{shape}{tiles}{self.finish.tag}"
