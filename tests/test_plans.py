@@ -241,6 +241,16 @@ def test_too_much_memory_is_refused_before_any_is_taken() -> None:
         check(found, small_net(), images(2, 3, 9, 7))
 
 
+def test_the_host_says_how_much_memory_there_is() -> None:
+    assert 1 << 28 < default_host().max_memory <= 1 << 32
+    host = Failing("")
+    host.max_memory = 1 << 20
+    found = Plans(load(small_net()), CompileOptions(), host)
+    with pytest.raises(LimitError, match="the limit is 1,048,576"):
+        run(found, images(1000, 3, 9, 7))
+    assert host.alive == 0
+
+
 def test_constants_of_other_plans_make_room() -> None:
     data = growing(1024)
     with made(data, CompileOptions(max_memory=1 << 20)) as found:

@@ -40,8 +40,8 @@ class Identities:
                     place = local.setdefault(index, len(local))
                     held = content.get(index, _UNWRITTEN)
                     words.append((place, held, word.offset, word.reads, word.writes))
-                else:
-                    words.append(word)
+                else:  # as it is printed, which tells 0.0 from -0.0
+                    words.append(word if isinstance(word, int) else repr(word))
             made = self._number((call.kernel, call.extent, tuple(words)), seen)
             for word in call.args:
                 if isinstance(word, Ref) and word.writes:
