@@ -15,7 +15,7 @@ from .onnx.load import Model
 from .options import CompileOptions
 from .program.kernels import KernelSpec
 from .record import record, replace
-from .variants import image_symbols, variant_kernels
+from .variants import has_images_of_any_size, variant_kernels
 
 __all__ = ["MAX_PLANS", "Plans", "ProfileRow"]
 
@@ -55,7 +55,7 @@ class Plans:
         self._options = replace(
             options,
             max_memory=options.max_memory or host.max_memory,
-            any_size=options.any_size or bool(image_symbols(model.graph, options.dims)),
+            any_size=options.any_size or has_images_of_any_size(model.graph, options.dims),
         )
         self._plans: dict[_Key, tuple[Compiled, Loaded]] = {}
         self._needed: dict[str, None] = {}  # inputs that are constants of a plan, in any order

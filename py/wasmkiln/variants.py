@@ -14,7 +14,7 @@ from .options import CompileOptions
 from .program.kernels import KernelSpec
 from .record import replace
 
-__all__ = ["image_symbols", "variant_kernels", "variants"]
+__all__ = ["has_images_of_any_size", "variant_kernels", "variants"]
 
 # Kernels are chosen by structure, in which a size of 1 differs from all others: such a dimension
 # broadcasts, or vanishes. This one stands for all others.
@@ -41,9 +41,19 @@ def variant_kernels(model: Model, options: CompileOptions) -> Iterator[KernelSpe
         yield from compiled.program.kernels()
 
 
-def image_symbols(g: Graph, bound: Mapping[str, int]) -> set[str]:
+def has_images_of_any_size(g: Graph, bound: Mapping[str, int]) -> bool:
+    """Whether windows move over sizes that are not known, as far as inputs say."""
+    unknown = any(t.shape is None for t in g.inputs.values())
+    return _has_windows(g) if unknown else bool(_image_symbols(g, bound))
+
+
+def _has_windows(g: Graph) -> bool:
+    return any(node.op.op_type in _WINDOWS for node in g.nodes)
+
+
+def _image_symbols(g: Graph, bound: Mapping[str, int]) -> set[str]:
     """Symbols over which windows move: those of inputs with channels, if the graph has windows."""
-    if not any(node.op.op_type in _WINDOWS for node in g.nodes):
+    if not _has_windows(g):
         return set()
     dims = [t.shape[1:] for t in g.inputs.values() if t.shape and len(t.shape) > 2]
     return {d.name for d in chain(*dims) if isinstance(d, Sym)} - set(bound)
@@ -56,7 +66,7 @@ def variants(
 
     Heights and widths are taken from SIZES instead. bound: symbols whose size is settled.
     """
-    images = image_symbols(g, bound)
+    images = _image_symbols(g, bound)
     changes: dict[str, int] = {}
     for name, shape in shapes.items():
         for dim, size in zip(g.inputs[name].shape or (), shape, strict=False):
