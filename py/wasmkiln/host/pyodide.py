@@ -66,11 +66,7 @@ class PyodideInstance:
 
     def __init__(self, shared: bool, nbytes: int, limit: int) -> None:
         pages = -(-nbytes // PAGE)
-        limits = {"initial": pages, "maximum": max(pages, limit // PAGE), "shared": shared}
-        try:
-            self._memory: Any = js.WebAssembly.Memory.new(_object(limits))
-        except JsException as error:
-            raise LimitError(f"{nbytes:,} bytes of memory: {error}") from error
+        self._memory: Any = _memory(shared, pages, max(pages, limit // PAGE))
         self._bytes: Any = js.Uint8Array.new(self._memory.buffer)
         self._run: Any = None
 
@@ -142,6 +138,17 @@ class PyodideInstance:
     def _check(self) -> None:
         if self._bytes is None:
             raise ReleasedError("this session was released")
+
+
+def _memory(shared: bool, pages: int, maximum: int) -> Any:
+    """A memory that may grow; one that can't where the browser has no room to keep free."""
+    limits = {"initial": pages, "maximum": maximum, "shared": shared}
+    try:
+        return js.WebAssembly.Memory.new(_object(limits))
+    except JsException as error:
+        if maximum > pages:
+            return _memory(shared, pages, pages)
+        raise LimitError(f"{pages * PAGE:,} bytes of memory: {error}") from error
 
 
 def inspect_buffer(array: Any) -> Any:
