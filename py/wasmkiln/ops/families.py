@@ -34,6 +34,7 @@ FAMILIES = {
         "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
         "Sub Sum Tan Tanh Where Xor"
     ),
+    "forest": "wasmkiln.Forest",
     "fused_attention": "wasmkiln.FusedAttention",
     "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
@@ -48,6 +49,18 @@ FAMILIES = {
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "ml_encode": (
+        "ai.onnx.ml.CategoryMapper ai.onnx.ml.LabelEncoder ai.onnx.ml.OneHotEncoder wasmkiln.Hot"
+    ),
+    "ml_features": "ai.onnx.ml.ArrayFeatureExtractor ai.onnx.ml.FeatureVectorizer",
+    "ml_keys": "wasmkiln.KeyIndex wasmkiln.TextIndex",
+    "ml_linear": "ai.onnx.ml.LinearClassifier ai.onnx.ml.LinearRegressor",
+    "ml_map": "ai.onnx.ml.CastMap ai.onnx.ml.DictVectorizer ai.onnx.ml.ZipMap",
+    "ml_scale": ("ai.onnx.ml.Binarizer ai.onnx.ml.Imputer ai.onnx.ml.Normalizer ai.onnx.ml.Scaler"),
+    "ml_svm": "ai.onnx.ml.SVMClassifier ai.onnx.ml.SVMRegressor",
+    "ml_tree": "ai.onnx.ml.TreeEnsembleRegressor",
+    "ml_tree_classifier": "ai.onnx.ml.TreeEnsembleClassifier",
+    "ml_tree_ensemble": "ai.onnx.ml.TreeEnsemble",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
     "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
     "nonzero": "NonZero wasmkiln.NonZeroBounded",
@@ -92,8 +105,9 @@ FAMILIES = {
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
     "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
-    "tokenizer": "com.microsoft.Tokenizer",
+    "svm_steps": "wasmkiln.Coupling wasmkiln.Distance",
     "tfidf": "TfIdfVectorizer",
+    "tokenizer": "com.microsoft.Tokenizer",
     "unique": "Unique",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
