@@ -14,6 +14,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 from wasmkiln import CompileOptions, InvalidInputError, LimitError, plans
+from wasmkiln.compiler import plan_graph
 from wasmkiln.errors import InternalError
 from wasmkiln.host import default_host
 from wasmkiln.ir.const import Const
@@ -380,3 +381,18 @@ def test_sizes_of_zero(case: tuple[str, bytes, dict[str, Array]]) -> None:
     _, data, feeds = case
     with made(data) as found:
         check(found, data, feeds)
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_programs_for_fewer_threads_run_in_the_same_machine(first: int) -> None:
+    data = small_net()
+    with made(data, CompileOptions(threads=3)) as found:
+        for threads in (first, 2, 1, 3):
+            options = CompileOptions(threads=threads, shapes={"x": (4, 3, 9, 7)})
+            loaded = found.machine.load(plan_graph(load(data), options).program)
+            x = images(4, 3, 9, 7)["x"]
+            (y,) = found.machine.run(loaded, {"x": const(x)}).values()
+            wanted = onnxruntime.InferenceSession(data).run(None, {"x": x})[0]
+            given = np.frombuffer(y.data, np.float32).reshape(y.shape)
+            np.testing.assert_allclose(given, wanted, rtol=1e-4, atol=1e-5)
+        assert found.machine.compiles == 1

@@ -64,7 +64,7 @@ def predict(handle: int, feeds: Mapping[str, bytes | memoryview]) -> dict[str, b
     with loaded.lock:
         for binding in artifact.inputs:
             loaded.instance.write(binding.offset, buffers[binding.name])
-        loaded.instance.run(artifact.main)
+        loaded.instance.run(artifact.main, artifact.threads)
         read = loaded.instance.read
         return {b.name: bytes(read(b.offset, b.type.nbytes)) for b in artifact.outputs}
 

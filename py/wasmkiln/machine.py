@@ -112,7 +112,7 @@ class Machine:
     ) -> dict[str, Const]:
         """Compute outputs, by default all."""
         instance = self._enter(loaded, feeds)
-        instance.run(loaded.image.main)
+        instance.run(loaded.image.main, loaded.program.threads)
         chosen = None if wanted is None else set(wanted)
         return {
             b.name: Const(b.type.dtype, b.type.shape, instance.read(b.offset, b.type.nbytes))
@@ -145,7 +145,7 @@ class Machine:
         loaded.plan = plan_memory(loaded.program, self._limit, fixed, loaded.base)
 
     def _link(self, loaded: Loaded) -> None:
-        loaded.image = link(loaded.program, loaded.plan, self._code, self._threads > 1)
+        loaded.image = link(loaded.program, loaded.plan, self._code)
 
     def _fill(self, filler: Loaded, nbytes: int) -> None:
         """Get memory, install kernels and make constants; the first time, all or nothing."""

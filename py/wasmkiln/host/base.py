@@ -37,8 +37,8 @@ class Instance(Protocol):
     def step(self, table: int, first: int, count: int) -> None:
         """Run step records on one thread."""
 
-    def run(self, main: StepTable) -> None:
-        """Run all steps on all threads; returns when all are done."""
+    def run(self, main: StepTable, threads: int) -> None:
+        """Run all steps on so many threads; returns when all are done."""
 
     def release(self) -> None:
         """Give up the memory and stop the threads; the instance can't be used afterwards."""

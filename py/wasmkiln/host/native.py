@@ -131,10 +131,9 @@ class NativeInstance:
         """Run step records on one thread."""
         self._call(0, 1, table, first, count)
 
-    def run(self, main: StepTable) -> None:
-        """Run all steps on all threads."""
+    def run(self, main: StepTable, threads: int) -> None:
+        """Run all steps on so many threads."""
         self._check()
-        threads = len(self._run)
         others = [
             self._pool.submit(self._call, t, threads, main.table, 0, main.steps)
             for t in range(1, threads)

@@ -121,8 +121,8 @@ class PyodideInstance:
         except JsException as error:
             raise InternalError(f"the emitted code failed: {error}") from error
 
-    def run(self, main: StepTable) -> None:
-        """Run all steps."""
+    def run(self, main: StepTable, threads: int) -> None:
+        """Run all steps, on this thread alone."""
         self._check()
         self.step(main.table, 0, main.steps)
         check_status(self)

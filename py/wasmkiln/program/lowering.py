@@ -132,6 +132,7 @@ def lower(
         weights=lw.weights,
         inputs=tuple(Binding(n, slots[n]) for n in g.inputs),
         outputs=tuple(Binding(n, slots[v]) for n, v in g.outputs.items()),
+        threads=threads,
     )
 
 

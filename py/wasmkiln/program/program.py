@@ -87,6 +87,7 @@ class Program:
 
     init runs once after the weights are copied, main on each inference.
     weights: constants by the buffer that holds them as they are in the file.
+    threads: the most that may run main; scratch memory has a share for each.
     """
 
     init: tuple[Call, ...]
@@ -95,6 +96,7 @@ class Program:
     weights: Mapping[Buffer, Const]
     inputs: tuple[Binding, ...]
     outputs: tuple[Binding, ...]
+    threads: int = 1
 
     def kernels(self) -> tuple[KernelSpec, ...]:
         """The distinct kernels, in order of first use."""

@@ -23,10 +23,10 @@ MOST_BYTES = 4 << 30  # of a memory with 32-bit addresses
 def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
     """Code, tables and memory layout of a program. LimitError if it needs too much memory."""
     plan = plan_memory(program, options.max_memory or MOST_BYTES)
-    threaded = options.threads > 1
+    threaded = program.threads > 1
     code = Code(Target(options.simd, threaded))
     code.add(program.kernels())
-    image = link(program, plan, code, threaded)
+    image = link(program, plan, code)
     return Artifact(
         data=image.data,
         segments=image.segments,
@@ -40,15 +40,16 @@ def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
         pages=-(-image.end // PAGE),
         shared=threaded,
         simd=options.simd,
-        threads=options.threads,
+        threads=program.threads,
         arena_bytes=plan.arena_bytes,
         weight_bytes=plan.constant_bytes,
         macs=macs,
     )
 
 
-def link(program: Program, plan: MemoryPlan, code: Code, threaded: bool) -> Image:
+def link(program: Program, plan: MemoryPlan, code: Code) -> Image:
     """The contents of memory for a program whose buffers have addresses and kernels indices."""
+    threaded = program.threads > 1
     tables = _Tables(plan)
     indices = {spec: code.index(spec) for spec in program.kernels()}
     init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
