@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import perf_counter
 
 from .artifact import Image
 from .backends.base import Target
 from .backends.wasm.code import Code
-from .backends.wasm.emit import link
+from .backends.wasm.emit import add_kernels, link
+from .errors import UnsupportedOperatorError
 from .host import Host, Instance, check_status, fill
 from .ir.const import Buffer, Const
 from .onnx.source import ByteSource
@@ -72,7 +74,7 @@ class Machine:
         return self._instance.nbytes if self._instance else 0
 
     def load(self, program: Program, kernels: Iterable[KernelSpec] = ()) -> Loaded:
-        """Make a program ready to run: its kernels, and others, and the constants it lacks.
+        """Make a program ready to run: its kernels, and others if they can be had, and constants.
 
         Raises LimitError, before it takes anything, if that needs too much memory.
         """
@@ -90,7 +92,10 @@ class Machine:
         loaded = Loaded(replace(program, init=(), weights={}), numbers, seen)
         for part in (filler, loaded):
             self._place(part, places)
-        self._stale |= self._code.add((*program.kernels(), *kernels))
+        self._stale |= add_kernels(self._code, program)
+        for spec in kernels:
+            with suppress(UnsupportedOperatorError):  # it is not this program that needs it
+                self._stale |= self._code.add((spec,))
         for part in (filler, loaded):
             self._link(part)
         self._fill(filler, max(filler.image.end, loaded.image.end))

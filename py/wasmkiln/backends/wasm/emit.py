@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from ...artifact import PAGE, Artifact, Image, IOBinding, StepTable, WeightCopy
+from ...errors import UnsupportedOperatorError
 from ...ir.const import Span
 from ...options import CompileOptions
 from ...program.memory import MemoryPlan, plan_memory
@@ -14,7 +15,7 @@ from ...program.schedule import barriers
 from ..base import Target
 from .code import Code
 
-__all__ = ["emit", "link"]
+__all__ = ["add_kernels", "emit", "link"]
 
 RECORD_WORDS = 6
 MOST_BYTES = 4 << 30  # of a memory with 32-bit addresses
@@ -25,7 +26,7 @@ def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
     plan = plan_memory(program, options.max_memory or MOST_BYTES)
     threaded = program.threads > 1
     code = Code(Target(options.simd, threaded))
-    code.add(program.kernels())
+    add_kernels(code, program)
     image = link(program, plan, code)
     return Artifact(
         data=image.data,
@@ -45,6 +46,22 @@ def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
         weight_bytes=plan.constant_bytes,
         macs=macs,
     )
+
+
+def add_kernels(code: Code, program: Program) -> bool:
+    """Emit a program's kernels as far as they are missing; whether any was.
+
+    UnsupportedOperatorError, naming nodes, for what there are no instructions for.
+    """
+    changed = False
+    for spec in program.kernels():
+        try:
+            changed |= code.add((spec,))
+        except UnsupportedOperatorError as error:
+            origin = next(c.origin for c in (*program.init, *program.main) if c.kernel == spec)
+            names = ", ".join(f"'{name}'" for name in origin)
+            raise UnsupportedOperatorError(f"{spec.name}, for {names}: {error}") from None
+    return changed
 
 
 def link(program: Program, plan: MemoryPlan, code: Code) -> Image:
