@@ -19,7 +19,7 @@ from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, broadcast, numel
 from ..ir.types import TensorType
-from .base import Op, lookup, register
+from .base import Op, consuming, lookup, register
 from .indexing import broadcast_strides, offsets
 from .movement import View
 
@@ -78,9 +78,9 @@ def _dtype(op: Elementwise, *dtypes: DType) -> DType:
 
 def _define(
     op_type: str, since: int, domain: str, doc: str, expr: Callable[..., Expr], module: str
-) -> None:
+) -> type[Op]:
     body = {"__doc__": doc, "__module__": module, "__annotations__": {}, "expr": expr}
-    register(op_type, since, domain)(type(op_type, (Elementwise,), body))
+    return register(op_type, since, domain)(type(op_type, (Elementwise,), body))
 
 
 def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain: str = "") -> None:
@@ -89,7 +89,10 @@ def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain
     def expr(self: Op, x: Expr) -> Expr:
         return function(x)
 
-    _define(op_type, since, domain, f"{op_type}(x), element by element.", expr, function.__module__)
+    doc = f"{op_type}(x), element by element."
+    cls = _define(op_type, since, domain, doc, expr, function.__module__)
+    if since == 6:
+        consuming(cls)
 
 
 def binary(
@@ -174,6 +177,9 @@ class Mean(_Variadic):
         divide = lookup("", "Div", 7)
         assert divide is not None
         return (g.add(divide(), total, divisor),)
+
+
+consuming(Min, Max, Sum, Mean)
 
 
 def truth(x: Expr) -> Expr:

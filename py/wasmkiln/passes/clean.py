@@ -50,6 +50,7 @@ def _merge(nodes: Iterable[Node], renamed: dict[str, str]) -> list[Node]:
             kept.append(node)
         elif node.op.is_pure() and all(first.outputs):
             renamed.update(zip(node.outputs, first.outputs, strict=True))
+            renamed.pop("", None)  # an output that nobody wants; also the name of an absent input
         else:
             kept.append(node)
     return kept
