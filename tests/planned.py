@@ -12,7 +12,7 @@ import onnxruntime
 from onnx import helper
 from wasmkiln import CompileOptions
 from wasmkiln.host import default_host
-from wasmkiln.ir.const import Const
+from wasmkiln.ir.const import Buffer, Const
 from wasmkiln.ir.dtype import F32, I64
 from wasmkiln.onnx.load import load
 from wasmkiln.plans import Plans
@@ -26,14 +26,13 @@ Array = np.ndarray[Any, Any]
 @cache
 def symbolic_encoder() -> bytes:
     """An encoder with symbolic batch and sequence."""
-    config = Encoder(batch="batch", sequence="sequence")
-    return bytes(encoder(config).SerializeToString())
+    return bytes(encoder(Encoder(symbolic=True)).SerializeToString())
 
 
-def const(array: Array) -> Const:
+def const(values: Array) -> Const:
     """The array as plans take it."""
-    dtype = {"float32": F32, "int64": I64}[array.dtype.name]
-    return Const(dtype, array.shape, np.ascontiguousarray(array).tobytes())
+    dtype = {"float32": F32, "int64": I64}[values.dtype.name]
+    return Const(dtype, values.shape, np.ascontiguousarray(values).tobytes())
 
 
 @contextmanager
@@ -50,7 +49,13 @@ def made(data: bytes, options: CompileOptions | None = None) -> Iterator[Plans]:
 def run(found: Plans, feeds: dict[str, Array]) -> dict[str, Array]:
     """The f32 outputs for arrays."""
     results = found.run({name: const(a) for name, a in feeds.items()})
-    return {n: np.frombuffer(c.data, np.float32).reshape(c.shape) for n, c in results.items()}
+    return {name: array(c) for name, c in results.items()}
+
+
+def array(value: Const) -> Array:
+    """What an f32 constant holds."""
+    assert isinstance(value.data, Buffer)
+    return np.frombuffer(value.data, np.float32).reshape(value.shape)
 
 
 def check(found: Plans, data: bytes, feeds: dict[str, Array]) -> None:

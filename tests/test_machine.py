@@ -21,6 +21,7 @@ from wasmkiln.program.kernels import KernelSpec
 from wasmkiln.record import replace
 
 from tests.planned import (
+    array,
     check,
     const,
     growing,
@@ -193,6 +194,5 @@ def test_programs_for_fewer_threads_run_in_the_same_machine(first: int) -> None:
             x = images(4, 3, 9, 7)["x"]
             (y,) = found.machine.run(loaded, {"x": const(x)}).values()
             wanted = onnxruntime.InferenceSession(data).run(None, {"x": x})[0]
-            given = np.frombuffer(y.data, np.float32).reshape(y.shape)
-            np.testing.assert_allclose(given, wanted, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(array(y), wanted, rtol=1e-4, atol=1e-5)
         assert found.machine.compiles == 1
