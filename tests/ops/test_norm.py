@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import helper
-from wasmkiln.errors import ShapeError, UnsupportedOperatorError
+from wasmkiln.errors import ShapeError
 from wasmkiln.options import CompileOptions
 
 from .check import Array, build, check_model, check_op, node, run_ours
@@ -35,12 +35,6 @@ def test_batch_with_computed_statistics_and_f64() -> None:
     check_op("BatchNormalization", normal(2, 3, 4, 5), *batch_parameters(3), opset=15, atol=1e-5)
     inputs = [normal(2, 3, 4, 5, dtype="f8"), *batch_parameters(3, "f8")]
     check_op("BatchNormalization", *inputs, const=[1, 2, 3, 4], opset=15, rtol=1e-6)
-
-
-def test_batch_in_training_mode_is_refused() -> None:
-    inputs = [normal(2, 3, 4, 5), *batch_parameters(3)]
-    with pytest.raises(UnsupportedOperatorError, match="training mode"):
-        check_op("BatchNormalization", *inputs, opset=15, training_mode=1, outputs=3)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 9, 7), (1, 17, 33), (2, 3, 4, 5, 6)])
@@ -146,3 +140,33 @@ def test_after_a_convolution(kind: str) -> None:
     ]
     model = build(nodes, arrays, {"w", *names}, ["y"], opset=15)
     check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-4, options=BOTH_LAYOUTS)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (6, 3)])
+def test_batch_normalization_in_training(shape: tuple[int, ...]) -> None:
+    channels = shape[1]
+    x = np.random.default_rng(1).normal(1, 2, shape).astype(np.float32)
+    scale, bias, mean, var = np.random.default_rng(2).random((4, channels), np.float32)
+    arrays = dict(zip("xsbmv", (x, scale, bias, mean, var), strict=True))
+    op = node("BatchNormalization", "x s b m v", "y a c", training_mode=1, momentum=0.75)
+    y, a, c = run_ours(build([op], arrays, set("sbmv"), ["y", "a", "c"]), {"x": x})
+    axes = (0, *range(2, len(shape)))
+    wide = (channels, *(1,) * (len(shape) - 2))
+    own, spread = x.mean(axes), x.var(axes)
+    wanted = (x - own.reshape(wide)) / np.sqrt(spread.reshape(wide) + 1e-5)
+    wanted = wanted * scale.reshape(wide) + bias.reshape(wide)
+    np.testing.assert_allclose(y, wanted, 1e-4, 1e-5)
+    np.testing.assert_allclose(a, mean * 0.75 + own * 0.25, 1e-5, 1e-6)
+    np.testing.assert_allclose(c, var * 0.75 + spread * 0.25, 1e-5, 1e-6)
+
+
+def test_training_is_not_folded_into_weights() -> None:
+    random = np.random.default_rng(5)
+    arrays = {n: random.random(s, np.float32) for n, s in
+              (("x", (2, 3, 6, 6)), ("w", (4, 3, 3, 3)), *((n, (4,)) for n in "sbmv"))}  # fmt: skip
+    nodes = [node("Conv", "x w", "c")]
+    nodes.append(node("BatchNormalization", "c s b m v", "y", training_mode=1))
+    fixed = set("wsbmv")
+    (y,) = run_ours(build(nodes, arrays, fixed, ["y"]), {"x": arrays["x"]})
+    centre = y.mean((0, 2, 3))
+    np.testing.assert_allclose(centre, arrays["b"], 1e-3, 1e-4)

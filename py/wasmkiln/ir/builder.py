@@ -186,7 +186,10 @@ def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
 def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[TensorType, ...]:
     """The types of a node's outputs; errors name the node, its operator and its input types."""
     least, most = node.op.arity()
-    if not least <= len(inputs) <= most or not all(inputs[:least]):
+    lacking = not all(inputs[:least]) and any(
+        t is None and not node.op.may_lack(i) for i, t in enumerate(inputs[:least])
+    )
+    if not least <= len(inputs) <= most or lacking:
         given = sum(t is not None for t in inputs)
         raise ShapeError(
             f"{describe(node, inputs)}: {given} inputs given, {least} to {most} are expected"
@@ -199,7 +202,7 @@ def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Tenso
         raise DataDependentError(message, next(names, None)) from None
     except WasmkilnError as error:
         raise type(error)(f"{describe(node, inputs)}: {error}") from None
-    wanted = sum(1 for name in node.outputs if name)
+    wanted = len(node.outputs) - node.outputs.count("")
     if len(types) < wanted:
         raise UnsupportedOperatorError(
             f"{describe(node, inputs)}: {wanted} outputs are used, {len(types)} are supported"
@@ -238,4 +241,5 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
             b.keep(node)
         else:
             renamed.update(zip(old.outputs, new, strict=False))
+            renamed.pop("", None)  # an output that nobody wants; also the name of an absent input
     return b.build({name: renamed.get(v, v) for name, v in g.outputs.items()})

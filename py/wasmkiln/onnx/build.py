@@ -17,7 +17,7 @@ from ..ir.dtype import F32
 from ..ir.graph import Graph, Node
 from ..ir.shape import show
 from ..ir.types import InputType
-from ..ops.base import INTERNAL, Op, create, lookup
+from ..ops.base import INTERNAL, MICROSOFT, Op, create, lookup
 from .attribute import attribute_values, check_types
 from .external import Files
 from .functions import Call, Functions
@@ -28,6 +28,9 @@ from .tensor import element_type, to_const, to_dense
 from .value_info import declared_types
 
 __all__ = ["Builder"]
+
+# onnxruntime's own domain has one version, which its tools do not always import.
+IMPLIED_OPSETS = {MICROSOFT: 1}
 
 MAX_SHOWN = 50  # unsupported operators in one message
 
@@ -165,7 +168,8 @@ class Builder:
             raise type(error)(f"{place}: {error}") from None
         inputs = _trimmed(node.inputs)
         least, most = op.arity()
-        if not least <= len(inputs) <= most or "" in inputs[:least]:
+        lacking = any(not name and not op.may_lack(i) for i, name in enumerate(inputs[:least]))
+        if not least <= len(inputs) <= most or lacking:
             wanted = f"{least}" if least == most else f"{least} to {most}"
             raise InvalidModelError(f"{place}: inputs are {inputs}, where {wanted} are needed")
         if not any(node.outputs):
@@ -179,7 +183,7 @@ class Builder:
     def _op(self, call: Call) -> Op:
         node = call.node
         domain = plain_domain(node.domain)
-        opset = call.opsets.get(domain)
+        opset = call.opsets.get(domain, IMPLIED_OPSETS.get(domain))
         if opset is None:
             raise InvalidModelError(f"the model imports no version of domain '{domain}'")
         # Values first, so that what is unsupported in the subgraphs of an unknown operator shows.

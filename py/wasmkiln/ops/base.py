@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from ..program.lowering import Lowering
     from ..program.program import Slot
 
-__all__ = ["INTERNAL", "Attribute", "Op", "create", "lookup", "register", "registered"]
+__all__ = [
+    "INTERNAL", "MICROSOFT", "Attribute", "Op", "consuming", "create", "lookup", "register",
+    "registered",
+]  # fmt: skip
 
 INTERNAL = "wasmkiln"  # domain of operators that only passes make
+MICROSOFT = "com.microsoft"  # domain of onnxruntime's own operators
 
 Attribute = Any  # int | float | str | bytes | Const | Graph | tuples of these
 _Required = object()
@@ -139,6 +143,14 @@ class Op:
         least = most - len(cls.infer.__defaults__ or ())
         return least, 1 << 30 if code.co_flags & 4 else most  # 4: has *args
 
+    @classmethod
+    def may_lack(cls, index: int) -> bool:
+        """Whether an input may be absent in front of others, as the annotations of infer say."""
+        code = cls.infer.__code__
+        if index + 1 >= code.co_argcount:
+            return False
+        return "None" in str(cls.infer.__annotations__.get(code.co_varnames[index + 1], ""))
+
     def is_pure(self) -> bool:
         """Whether equal inputs give equal outputs (random operators are not)."""
         return True
@@ -163,6 +175,18 @@ def register(op_type: str, since: int = 1, domain: str = "") -> Callable[[OpClas
         return cls
 
     return add
+
+
+def consuming(*classes: type[Op]) -> None:
+    """Register operators also as of opset 1, which named inputs whose memory may be taken."""
+    for cls in classes:
+        body = {
+            "__doc__": cls.__doc__,
+            "__module__": cls.__module__,
+            "__annotations__": {"consumed_inputs": "tuple[int, ...]"},
+            "consumed_inputs": (),
+        }
+        register(cls.op_type, 1, cls.domain)(type(f"{cls.op_type}1", (cls,), body))
 
 
 def registered() -> Iterator[type[Op]]:

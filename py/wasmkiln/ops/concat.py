@@ -78,6 +78,13 @@ class Concat(Op):
             at += shape[axis]
 
 
+@register("Concat", since=1)
+class Concat1(Concat):
+    """The inputs one after the other along an axis, by default along that of channels."""
+
+    axis: int = 1
+
+
 def _cut(g: GraphBuilder, x: str, axis: int, sizes: tuple[int, ...]) -> tuple[str, ...]:
     """Neighbouring slices along an axis."""
     shape = g.shape(x)
@@ -133,6 +140,18 @@ class _Split(Op):
         types = self.infer(*(g.type(i) if i else None for i in inputs))
         axis = normalize_axis(self.axis, len(g.shape(inputs[0])))
         return _cut(g, inputs[0], axis, tuple(t.shape[axis] for t in types))
+
+
+@register("Split", since=1)
+class Split1(_Split):
+    """x cut along an axis into parts whose sizes are an attribute or an input, or equal."""
+
+    split: tuple[int, ...] | None = None
+
+    def infer(self, x: TensorType, split: TensorType | None = None) -> tuple[TensorType, ...]:
+        """One type a part."""
+        given = self.split if split is None else constant_ints(split, "the list of sizes")
+        return self._types(x, self._sizes(x, given, even=True))
 
 
 @register("Split", since=2)

@@ -9,17 +9,17 @@ the node into a Map. An operator with attributes, or with operands of several dt
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ShapeError
 from ..ir.const import MAX_INLINE, Const
-from ..ir.dtype import BOOL
+from ..ir.dtype import BOOL, DType
 from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, broadcast, numel
 from ..ir.types import TensorType
-from .base import Op, lookup, register
+from .base import Op, consuming, lookup, register
 from .indexing import broadcast_strides, offsets
 from .movement import View
 
@@ -37,11 +37,8 @@ class Elementwise(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The broadcast shape, and the dtype of the expression."""
-        try:
-            dtype = self.expr(*(arg(i, t.dtype) for i, t in enumerate(inputs))).dtype
-        except TypeError as error:
-            raise ShapeError(str(error)) from None
-        return (TensorType(dtype, broadcast(*(t.shape for t in inputs))),)
+        dtype = _dtype(self, *[t.dtype for t in inputs])
+        return (TensorType(dtype, broadcast(*[t.shape for t in inputs])),)
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The expression's value for each element."""
@@ -70,11 +67,20 @@ class Elementwise(Op):
         return (1, 1 << 30) if code.co_flags & 4 else (count, count)  # 4: has *args
 
 
+@lru_cache(4096)
+def _dtype(op: Elementwise, *dtypes: DType) -> DType:
+    """The dtype of an operator's expression."""
+    try:
+        return op.expr(*[arg(i, dtype) for i, dtype in enumerate(dtypes)]).dtype
+    except TypeError as error:
+        raise ShapeError(str(error)) from None
+
+
 def _define(
     op_type: str, since: int, domain: str, doc: str, expr: Callable[..., Expr], module: str
-) -> None:
+) -> type[Op]:
     body = {"__doc__": doc, "__module__": module, "__annotations__": {}, "expr": expr}
-    register(op_type, since, domain)(type(op_type, (Elementwise,), body))
+    return register(op_type, since, domain)(type(op_type, (Elementwise,), body))
 
 
 def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain: str = "") -> None:
@@ -83,7 +89,10 @@ def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain
     def expr(self: Op, x: Expr) -> Expr:
         return function(x)
 
-    _define(op_type, since, domain, f"{op_type}(x), element by element.", expr, function.__module__)
+    doc = f"{op_type}(x), element by element."
+    cls = _define(op_type, since, domain, doc, expr, function.__module__)
+    if since == 6:
+        consuming(cls)
 
 
 def binary(
@@ -168,6 +177,9 @@ class Mean(_Variadic):
         divide = lookup("", "Div", 7)
         assert divide is not None
         return (g.add(divide(), total, divisor),)
+
+
+consuming(Min, Max, Sum, Mean)
 
 
 def truth(x: Expr) -> Expr:

@@ -16,6 +16,10 @@ FAMILIES = {
     ),
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
+    "blockwise": (
+        "com.microsoft.GatherBlockQuantized com.microsoft.MatMulBnb4 com.microsoft.MatMulNBits "
+        "wasmkiln.NBitsProduct"
+    ),
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "cast_string": "wasmkiln.CastStrings",
@@ -23,6 +27,25 @@ FAMILIES = {
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
+    "contrib": (
+        "com.microsoft.BiasAdd com.microsoft.BiasSoftmax com.microsoft.BiasSplitGelu "
+        "com.microsoft.CDist com.microsoft.ComplexMul com.microsoft.ComplexMulConj "
+        "com.microsoft.ConvTransposeWithDynamicPads com.microsoft.ExpandDims "
+        "com.microsoft.GatherND com.microsoft.GridSample com.microsoft.IsAllFinite "
+        "com.microsoft.NhwcMaxPool com.microsoft.Pad com.microsoft.Range com.microsoft.Trilu "
+        "com.microsoft.UnfoldTensor"
+    ),
+    "contrib_attention": "com.microsoft.Attention com.microsoft.MultiHeadAttention",
+    "contrib_image": "com.microsoft.CropAndResize",
+    "contrib_norm": (
+        "SimplifiedLayerNormalization com.microsoft.EmbedLayerNormalization "
+        "com.microsoft.LayerNormalization com.microsoft.SimplifiedLayerNormalization "
+        "com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization"
+    ),
+    "contrib_product": (
+        "com.microsoft.FusedConv com.microsoft.FusedGemm com.microsoft.FusedMatMul "
+        "com.microsoft.TransposeMatMul"
+    ),
     "conv": "Conv",
     "conv_packed": "wasmkiln.ConvPacked wasmkiln.Depthwise",
     "conv_transpose": "ConvTranspose wasmkiln.Col2ImPacked",
@@ -39,9 +62,15 @@ FAMILIES = {
     "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
+    "grouped_attention": "com.microsoft.GroupQueryAttention",
+    "group_norm": ("GroupNormalization com.microsoft.GroupNorm com.microsoft.SkipGroupNorm"),
+    "inverse": "com.microsoft.Inverse",
+    "legacy": (
+        "Affine ConstantFill Crop DynamicSlice GivenTensorFill ImageScaler ParametricSoftplus "
+        "Scale ScaledTanh"
+    ),
     "image_decoder": "ImageDecoder",
     "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
-    "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
     "loss": "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
@@ -65,7 +94,7 @@ FAMILIES = {
     "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
     "nonzero": "NonZero wasmkiln.NonZeroBounded",
     "norm": (
-        "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
+        "BatchNormalization InstanceNormalization LayerNormalization "
         "LpNormalization MeanVarianceNormalization RMSNormalization"
     ),
     "optional": "Optional OptionalGetElement OptionalHasElement",
@@ -76,12 +105,22 @@ FAMILIES = {
         "wasmkiln.PoolIndex"
     ),
     "quant": "DequantizeLinear DynamicQuantizeLinear QuantizeLinear",
+    "quant_attention": "com.microsoft.QAttention com.microsoft.QEmbedLayerNormalization",
     "quant_contrib": (
         "com.microsoft.DequantizeLinear com.microsoft.QLinearAdd com.microsoft.QLinearConcat "
-        "com.microsoft.QLinearGlobalAveragePool com.microsoft.QLinearLeakyRelu "
-        "com.microsoft.QLinearMul com.microsoft.QLinearSigmoid com.microsoft.QuantizeLinear"
+        "com.microsoft.QLinearLeakyRelu com.microsoft.QLinearMul com.microsoft.QLinearSigmoid "
+        "com.microsoft.QLinearSoftmax com.microsoft.QLinearWhere com.microsoft.QuantizeLinear"
     ),
     "quant_linear": "ConvInteger MatMulInteger QLinearConv QLinearMatMul",
+    "quant_pool": (
+        "com.microsoft.QLinearAveragePool com.microsoft.QLinearGlobalAveragePool "
+        "com.microsoft.QLinearReduceMean"
+    ),
+    "quant_product": (
+        "com.microsoft.DynamicQuantizeLSTM com.microsoft.DynamicQuantizeMatMul "
+        "com.microsoft.MatMulInteger16 com.microsoft.MatMulIntegerToFloat com.microsoft.QGemm "
+        "com.microsoft.QLinearConv"
+    ),
     "rearrange": "DepthToSpace Expand SpaceToDepth Tile",
     "recurrent": "wasmkiln.Recurrent",
     "reduce": (
@@ -92,7 +131,7 @@ FAMILIES = {
     "reshape": "Dropout Flatten Identity Reshape Squeeze Unsqueeze",
     "resize": "Resize Upsample",
     "rnn": "GRU LSTM RNN",
-    "rotary": "RotaryEmbedding",
+    "rotary": "RotaryEmbedding com.microsoft.RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
     "sequence": (

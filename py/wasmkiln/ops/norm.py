@@ -16,12 +16,15 @@ from ..ir.dtype import F32
 from ..ir.expr import Expr, arg, call, const, select
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
-from .base import Op, register
-from .compose import apply, cast_to, expand_to, reshape
+from .base import Op, consuming, register
+from .compose import apply, cast_to, reshape
 from .reduce import Reduce, mean
 from .row_norm import row_norm
 
-__all__ = ["fold_batch_norm"]
+__all__ = [
+    "LayerNormalization", "RMSNormalization", "check_channels", "fold_batch_norm",
+    "inverse_deviation", "normalize_channels", "statistics",
+]  # fmt: skip
 
 
 def _per_channel(g: GraphBuilder, parameter: str, rank: int) -> str:
@@ -29,17 +32,19 @@ def _per_channel(g: GraphBuilder, parameter: str, rank: int) -> str:
     return reshape(g, parameter, (prod(g.shape(parameter)), *(1,) * (rank - 2)))
 
 
-def _check_channels(x: TensorType, channels: int, **parameters: TensorType) -> None:
+def check_channels(x: TensorType, channels: int, **parameters: TensorType) -> None:
+    """ShapeError unless each parameter has as many elements as there are channels."""
     for name, t in parameters.items():
         if t.size != channels:
             raise ShapeError(f"{name} is {t}, but the input {x} needs {channels} elements")
 
 
-def _inverse_deviation(variance: Expr, epsilon: float) -> Expr:
+def inverse_deviation(variance: Expr, epsilon: float) -> Expr:
+    """1 / sqrt(variance + epsilon)."""
     return 1.0 / call("sqrt", variance + epsilon)
 
 
-def _statistics(g: GraphBuilder, x: str, axes: Sequence[int]) -> tuple[str, str]:
+def statistics(g: GraphBuilder, x: str, axes: Sequence[int]) -> tuple[str, str]:
     """Mean and variance over axes, which are kept as 1."""
     average = mean(g, x, axes)
     deviation = arg(0, g.type(x).dtype) - arg(1, g.type(x).dtype)
@@ -54,7 +59,7 @@ def fold_batch_norm(
     s, v = arg(0, g.type(scale).dtype), arg(1, dtype)
     if s.dtype != dtype:
         scale, bias, s = cast_to(g, scale, dtype), cast_to(g, bias, dtype), arg(0, dtype)
-    factor = apply(g, s * _inverse_deviation(v, epsilon), scale, variance)
+    factor = apply(g, s * inverse_deviation(v, epsilon), scale, variance)
     summand = apply(g, arg(0, dtype) - arg(1, dtype) * arg(2, dtype), bias, average, factor)
     return factor, summand
 
@@ -74,9 +79,19 @@ class _BatchNorm(Op):
         var: TensorType,
     ) -> tuple[TensorType, ...]:
         """The input's type."""
-        channels = x.shape[1] if x.rank > 1 else 1
-        _check_channels(x, channels, scale=scale, B=B, mean=mean, var=var)
+        self._check_mode()
+        count = prod(self._shape(x.shape))
+        check_channels(x, count, scale=scale, B=B, mean=mean, var=var)
         return (TensorType(x.dtype, x.shape),)
+
+    def _check_mode(self) -> None:
+        """UnsupportedOperatorError in training."""
+
+    def _shape(self, x: Shape) -> Shape:
+        """What the parameters are given for: each channel, or each element of an image."""
+        if len(x) < 2:
+            return (1,)
+        return (x[1], *(1,) * (len(x) - 2)) if getattr(self, "spatial", True) else x[1:]
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Two elementwise operations, with parameters that init computes."""
@@ -84,7 +99,7 @@ class _BatchNorm(Op):
         t = g.type(x)
         scale, bias, average, variance = parameters
         pair = fold_batch_norm(g, scale, bias, average, variance, self.epsilon)
-        factor, summand = (_per_channel(g, p, max(2, t.rank)) for p in pair)
+        factor, summand = (reshape(g, p, self._shape(t.shape)) for p in pair)
         wide = g.type(factor).dtype
         y = arg(0, wide) * arg(1, wide) + arg(2, wide)
         return (cast_to(g, apply(g, y, cast_to(g, x, wide), factor, summand), t.dtype),)
@@ -92,24 +107,9 @@ class _BatchNorm(Op):
 
 @register("BatchNormalization", since=7)
 class BatchNormalization7(_BatchNorm):
-    """Normalization by given statistics; `spatial` = 0 had them for each element."""
+    """Normalization by given statistics: of channels, or of elements where `spatial` is 0."""
 
     spatial: bool = True
-
-    def infer(
-        self,
-        x: TensorType,
-        scale: TensorType,
-        B: TensorType,
-        mean: TensorType,
-        var: TensorType,
-    ) -> tuple[TensorType, ...]:
-        """The input's type."""
-        if not self.spatial:
-            raise UnsupportedOperatorError(
-                "statistics for each element (spatial=0) are not supported"
-            )
-        return super().infer(x, scale, B, mean, var)
 
 
 @register("BatchNormalization", since=6)
@@ -118,18 +118,9 @@ class BatchNormalization6(BatchNormalization7):
 
     is_test: bool = False
 
-    def infer(
-        self,
-        x: TensorType,
-        scale: TensorType,
-        B: TensorType,
-        mean: TensorType,
-        var: TensorType,
-    ) -> tuple[TensorType, ...]:
-        """The input's type."""
+    def _check_mode(self) -> None:
         if not self.is_test:
-            raise UnsupportedOperatorError("training mode is not supported")
-        return super().infer(x, scale, B, mean, var)
+            raise UnsupportedOperatorError("training mode (is_test=0) is not supported")
 
 
 @register("BatchNormalization", since=9)
@@ -142,6 +133,7 @@ class BatchNormalization14(_BatchNorm):
     """Normalization by given statistics; in training mode by those of the batch."""
 
     training_mode: bool = False
+    n_outputs: int = 1
 
     def infer(
         self,
@@ -151,13 +143,28 @@ class BatchNormalization14(_BatchNorm):
         mean: TensorType,
         var: TensorType,
     ) -> tuple[TensorType, ...]:
-        """The input's type."""
-        if self.training_mode:
-            raise UnsupportedOperatorError("training mode is not supported")
-        return super().infer(x, scale, B, mean, var)
+        """The input's type, and in training mode those of the running statistics."""
+        y = super().infer(x, scale, B, mean, var)
+        return (*y, mean, var)[: self.n_outputs] if self.training_mode else y
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """In training mode statistics of the batch, which also move the running ones."""
+        if not self.training_mode:
+            return super().expand(g, *inputs)
+        x, scale, bias, *running = inputs
+        rank = g.type(x).rank
+        own = statistics(g, x, (0, *range(2, rank)))
+        y = normalize_channels(g, x, *own, self.epsilon, scale, bias)
+        moved = []
+        for old, new in zip(running, own, strict=True):
+            t = g.type(old)
+            part = cast_to(g, reshape(g, new, t.shape), t.dtype)
+            mixed = arg(0, t.dtype) * self.momentum + arg(1, t.dtype) * (1 - self.momentum)
+            moved.append(apply(g, mixed, old, part))
+        return (y, *moved)[: self.n_outputs]
 
 
-@register("InstanceNormalization", since=1)
+@register("InstanceNormalization", since=6)
 class InstanceNormalization(Op):
     """Normalization of each channel of each image by its own statistics."""
 
@@ -167,96 +174,32 @@ class InstanceNormalization(Op):
         """The input's type."""
         if x.rank < 3:
             raise ShapeError(f"the input {x} has no spatial axes")
-        _check_channels(x, x.shape[1], scale=scale, B=B)
+        check_channels(x, x.shape[1], scale=scale, B=B)
         return (TensorType(x.dtype, x.shape),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Statistics by reductions, and one elementwise operation."""
         x, scale, bias = inputs
         t = g.type(x)
-        average, variance = _statistics(g, x, range(2, t.rank))
-        return (_normalize(g, x, average, variance, self.epsilon, scale, bias),)
+        average, variance = statistics(g, x, range(2, t.rank))
+        return (normalize_channels(g, x, average, variance, self.epsilon, scale, bias),)
 
 
-def _normalize(
+consuming(BatchNormalization6, InstanceNormalization)
+
+
+def normalize_channels(
     g: GraphBuilder, x: str, average: str, variance: str, epsilon: float, scale: str, bias: str
 ) -> str:
     """(x - average) * factor + bias, with parameters for each channel."""
     t = g.type(x)
     a, b, c, d = (arg(i, t.dtype) for i in range(4))
     scale, bias = _per_channel(g, scale, t.rank), _per_channel(g, bias, t.rank)
-    factor = apply(g, _inverse_deviation(a, epsilon) * b, variance, scale)
+    factor = apply(g, inverse_deviation(a, epsilon) * b, variance, scale)
     return apply(g, (a - b) * c + d, x, average, factor, bias)
 
 
-class _GroupNorm(Op):
-    """What the versions of GroupNormalization share."""
-
-    num_groups: int
-    epsilon: float = 1e-5
-
-    def _check(self, x: TensorType, scale: TensorType, bias: TensorType, count: int) -> None:
-        if x.rank < 3 or x.shape[1] % self.num_groups:
-            raise ShapeError(f"the channels of {x} do not form {self.num_groups} groups")
-        _check_channels(x, count, scale=scale, bias=bias)
-
-    def _expand(self, g: GraphBuilder, x: str, scale: str, bias: str) -> str:
-        """Statistics of channels, averaged over groups: layouts keep their channels together."""
-        t = g.type(x)
-        spatial = range(2, t.rank)
-        average = self._over_groups(g, mean(g, x, spatial))
-        deviation = arg(0, t.dtype) - arg(1, t.dtype)
-        variance = self._over_groups(g, mean(g, x, spatial, average, of=deviation * deviation))
-        return _normalize(g, x, average, variance, self.epsilon, scale, bias)
-
-    def _over_groups(self, g: GraphBuilder, x: str) -> str:
-        """The mean over each group, for each channel: [N, C, 1, ...] to itself."""
-        n, c, *rest = g.shape(x)
-        grouped = reshape(g, x, (n, self.num_groups, c // self.num_groups))
-        spread = expand_to(g, mean(g, grouped, (2,)), g.shape(grouped))
-        return reshape(g, spread, (n, c, *rest))
-
-
-@register("GroupNormalization", since=18)
-class GroupNormalization18(_GroupNorm):
-    """Normalization of groups of channels; scale and bias have an element for each group."""
-
-    def infer(self, x: TensorType, scale: TensorType, bias: TensorType) -> tuple[TensorType, ...]:
-        """The input's type."""
-        self._check(x, scale, bias, self.num_groups)
-        return (TensorType(x.dtype, x.shape),)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """Reductions and elementwise operations, with parameters repeated for each channel."""
-        x, scale, bias = inputs
-        per_group = g.shape(x)[1] // self.num_groups
-        spread = (_repeat(g, p, per_group) for p in (scale, bias))
-        return (self._expand(g, x, *spread),)
-
-
-def _repeat(g: GraphBuilder, x: str, times: int) -> str:
-    """Each element of a vector several times."""
-    count = prod(g.shape(x))
-    return reshape(g, expand_to(g, reshape(g, x, (count, 1)), (count, times)), (count * times,))
-
-
-@register("GroupNormalization", since=21)
-class GroupNormalization(_GroupNorm):
-    """Normalization of groups of channels; scale and bias have an element for each channel."""
-
-    stash_type: int = 1
-
-    def infer(self, x: TensorType, scale: TensorType, bias: TensorType) -> tuple[TensorType, ...]:
-        """The input's type."""
-        self._check(x, scale, bias, x.shape[1] if x.rank > 1 else 0)
-        return (TensorType(x.dtype, x.shape),)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """Reductions and elementwise operations."""
-        return (self._expand(g, *inputs),)
-
-
-@register("LayerNormalization", since=17)
+@register("LayerNormalization", since=1)  # so early it is of onnxruntime
 class LayerNormalization(Op):
     """Normalization over all axes from `axis` on; also gives the mean and 1 / deviation."""
 
@@ -285,15 +228,15 @@ class LayerNormalization(Op):
             y = row_norm(g, x, axis, self.epsilon, True, scale, bias)
             if y is not None:
                 return (y,)
-        average, variance = _statistics(g, x, range(axis, t.rank))
+        average, variance = statistics(g, x, range(axis, t.rank))
         a, b, c, d, e = (arg(i, t.dtype) for i in range(5))
-        inverse = apply(g, _inverse_deviation(a, self.epsilon), variance)
+        inverse = apply(g, inverse_deviation(a, self.epsilon), variance)
         result = (a - b) * c * d
         operands = [x, average, inverse, scale]
         if bias:
             result, operands = result + e, [*operands, bias]
-        statistics = (cast_to(g, average, F32), cast_to(g, inverse, F32))
-        return (apply(g, result, *operands), *statistics)[: self.n_outputs]
+        both = (cast_to(g, average, F32), cast_to(g, inverse, F32))
+        return (apply(g, result, *operands), *both)[: self.n_outputs]
 
 
 def _broadcasts(shape: Shape, to: Shape) -> bool:
@@ -327,7 +270,7 @@ class RMSNormalization(Op):
             return (y,)
         a, b, c = (arg(i, t.dtype) for i in range(3))
         axes = range(axis, t.rank)
-        inverse = apply(g, _inverse_deviation(a, self.epsilon), mean(g, x, axes, of=a * a))
+        inverse = apply(g, inverse_deviation(a, self.epsilon), mean(g, x, axes, of=a * a))
         return (apply(g, a * b * c, x, inverse, scale),)
 
 
@@ -372,7 +315,30 @@ class MeanVarianceNormalization(Op):
         """Statistics by reductions, and one elementwise operation."""
         (x,) = inputs
         t = g.type(x)
-        average, variance = _statistics(g, x, normalize_axes(self.axes, t.rank))
+        average, variance = statistics(g, x, normalize_axes(self.axes, t.rank))
         a, b, c = (arg(i, t.dtype) for i in range(3))
         inverse = apply(g, 1.0 / (call("sqrt", a) + 1e-9), variance)
         return (apply(g, (a - b) * c, x, average, inverse),)
+
+
+@register("MeanVarianceNormalization", since=1)
+class MeanVarianceNormalization1(Op):
+    """Deviations from each image's mean, of a channel or across them; by default normalized."""
+
+    across_channels: bool = False
+    normalize_variance: bool = True
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The input's type."""
+        if x.rank != 4:
+            raise ShapeError(f"the input {x} is not N, C, H, W")
+        return (TensorType(x.dtype, x.shape),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """The newer operator, or a difference."""
+        (x,) = inputs
+        axes = (1, 2, 3) if self.across_channels else (2, 3)
+        if self.normalize_variance:
+            return (g.add(MeanVarianceNormalization(axes=axes), x),)
+        dtype = g.type(x).dtype
+        return (apply(g, arg(0, dtype) - arg(1, dtype), x, mean(g, x, axes)),)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["along", "dequantize", "quantize", "saturate"]
 
-MICROSOFT = "com.microsoft"
-
 
 def saturate(x: Expr, dtype: DType) -> Expr:
     """A float limited to the range of an integer type of at most 16 bits, as that type."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import MAX_INLINE, Const
-from ..ir.shape import Shape, broadcast, numel, show
+from ..ir.dtype import I64
+from ..ir.shape import Shape, broadcast, normalize_axis, numel, show
 from ..ir.types import TensorType
 from .base import Op, register
 from .indexing import broadcast_strides, offsets, take
@@ -79,6 +80,27 @@ class Tile(Op):
         return (
             g.add(View(shape=out), expand_to(g, g.add(View(shape=tuple(split)), x), tuple(wide))),
         )
+
+
+@register("Tile", since=1)
+class Tile1(Op):
+    """x repeated along one axis, both given as numbers of x's own dtype."""
+
+    def infer(self, x: TensorType, tiles: TensorType, axis: TensorType) -> tuple[TensorType, ...]:
+        """The size along the axis times the number of repeats."""
+        return Tile().infer(x, TensorType.of(self._repeats(x, tiles, axis)))
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A newer Tile."""
+        return (g.add(Tile(), inputs[0], g.const(self._repeats(*map(g.type, inputs)))),)
+
+    @staticmethod
+    def _repeats(x: TensorType, tiles: TensorType, axis: TensorType) -> Const:
+        (times,) = constant_ints(tiles, "the number of repeats")
+        (place,) = constant_ints(axis, "the axis")
+        repeats = [1] * x.rank
+        repeats[normalize_axis(place, x.rank)] = times
+        return Const.of(I64, (x.rank,), repeats)
 
 
 def _blocks(x: TensorType, blocksize: int) -> tuple[int, int, int, int]:

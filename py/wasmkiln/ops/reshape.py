@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import Const
-from ..ir.dtype import BOOL
+from ..ir.dtype import BOOL, DType
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import Op, consuming, register
 from .movement import View, constant_ints, filled
 
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ class Reshape(_Reshaping):
         """The shape with -1 and 0 filled in."""
         wanted = constant_ints(shape, "the shape")
         return (TensorType(x.dtype, _resolve(x.shape, wanted, keep_zero=False)),)
+
+
+@register("Reshape", since=1)
+class Reshape1(_Reshaping):
+    """x in a shape that is an attribute."""
+
+    shape: tuple[int, ...] | None = None
+    consumed_inputs: tuple[int, ...] = ()
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape with -1 and 0 filled in."""
+        return (TensorType(x.dtype, _resolve(x.shape, self.shape or (), keep_zero=False)),)
 
 
 @register("Reshape", since=14)
@@ -163,17 +175,22 @@ class _Dropout(Op):
     n_outputs: int = 1
 
     def _types(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType(x.dtype, x.shape), TensorType(BOOL, x.shape))[: self.n_outputs]
+        own = TensorType(x.dtype, x.shape)
+        return (own, TensorType(self._mask(x.dtype), x.shape))[: self.n_outputs]
+
+    def _mask(self, dtype: DType) -> DType:
+        return BOOL
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """The input itself, and a constant mask."""
         if self.n_outputs == 1:
             return (inputs[0],)
-        return (inputs[0], filled(g, Const.scalar(BOOL, True), g.shape(inputs[0])))
+        t = g.type(inputs[0])
+        return (inputs[0], filled(g, Const.scalar(self._mask(t.dtype), 1), t.shape))
 
 
-@register("Dropout", since=7)
-class Dropout7(_Dropout):
+@register("Dropout", since=10)
+class Dropout10(_Dropout):
     """The input; the ratio matters in training only."""
 
     ratio: float = 0.5
@@ -181,6 +198,30 @@ class Dropout7(_Dropout):
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         """The input's type, and a mask."""
         return self._types(x)
+
+
+@register("Dropout", since=7)
+class Dropout7(Dropout10):
+    """The input, and a mask of its dtype."""
+
+    def _mask(self, dtype: DType) -> DType:
+        return dtype
+
+
+@register("Dropout", since=6)
+class Dropout6(Dropout7):
+    """The input, where `is_test` says that this is not training."""
+
+    is_test: bool = False
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The input's type, and a mask."""
+        if not self.is_test:
+            raise UnsupportedOperatorError("training mode (is_test=0) is not supported")
+        return self._types(x)
+
+
+consuming(Dropout6)
 
 
 @register("Dropout", since=12)

@@ -84,6 +84,8 @@ class _Folder:
         if node.op.op_type == "BatchNormalization":
             if any(node.outputs[1:]) or b.type(layer.outputs[0]).rank < 2:
                 return None
+            if not getattr(node.op, "spatial", True) or getattr(node.op, "training_mode", False):
+                return None
             epsilon = getattr(node.op, "epsilon")  # noqa: B009
             if layer.op.op_type in _PRODUCTS and b.type(layer.outputs[0]).rank != 2:
                 return None

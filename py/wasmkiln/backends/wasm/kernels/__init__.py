@@ -36,6 +36,7 @@ EMITTERS = {
     "KeysSpec": "keys.emit_keys",
     "LrnSpec": "lrn.emit_lrn",
     "MapSpec": "map.emit_map",
+    "NBitsSpec": "nbits.emit_nbits",
     "NmsCollectSpec": "nms.emit_nms_collect",
     "NmsSpec": "nms.emit_nms",
     "NonZeroSpec": "nonzero.emit_nonzero",
