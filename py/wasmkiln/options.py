@@ -26,8 +26,9 @@ class CompileOptions:
     simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128.
     threads: the most threads that will run the model; above 1 the memory is shared. 0: as many as
         there are cores, if a run has work for them.
-    dims: sizes for symbolic dimensions of the inputs, by name; others are 1.
-    shapes: whole shapes for inputs, by input name; they win over `dims`.
+    dims: sizes for symbolic dimensions of the inputs, by name; shapes that contradict them are
+        refused. Others take the sizes of what is given to a run, or are 1.
+    shapes: whole shapes for inputs, by input name.
     fuse: splice elementwise operators into the kernels that produce their input.
     channels_last: run convolutional nets in NHWC inside.
     bottleneck: run expand, depthwise convolution and projection as one kernel where that wins.
@@ -36,7 +37,10 @@ class CompileOptions:
         stand for.
     winograd: run 3 by 3 convolutions after Winograd: two to three times as fast, but each rounds
         several times as much, and keeps filters of up to four times the size.
-    max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB).
+    any_size: choose kernels that suit other heights and widths too, where those for one size would
+        be a little faster.
+    max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB); 0 leaves
+        it to the host: half of the machine's memory natively, 2 GiB in a browser.
     """
 
     simd: Simd = "relaxed"
@@ -49,7 +53,8 @@ class CompileOptions:
     patterns: bool = True
     integers: bool = True
     winograd: bool = False
-    max_memory: int = 4 << 30
+    any_size: bool = False
+    max_memory: int = 0
 
 
 def default_threads() -> int:

@@ -63,7 +63,7 @@ class Runner:
         self, model: Model, options: CompileOptions, host: Host, inner: bool = False
     ) -> None:
         self.model = model
-        self.options = options
+        self.options = replace(options, max_memory=options.max_memory or host.max_memory)
         self._host = host
         self._inner = inner
         self._on_host = {first_output(n) for n in model.graph.nodes if _is_for_host(n)}
@@ -218,7 +218,9 @@ class Runner:
             if plans is not None:
                 plans.release()
             graph = self._segment_graph(step, feeds)
-            options = replace(self.options, dims={}, shapes={})
+            symbols = {s for t in graph.inputs.values() for s in t.symbols}
+            dims = {s: size for s, size in self.options.dims.items() if s in symbols}
+            options = replace(self.options, dims=dims, shapes={})
             plans = Plans(replace(self.model, graph=graph), options, self._host)
             self._segments[index] = plans
         return _run_plans(plans, feeds, step.outputs, self._times)
@@ -227,7 +229,12 @@ class Runner:
         g = self.model.graph
         used = {name for node in step.nodes for name in uses(node)}
         consts = {n: c for n, c in g.consts.items() if n in used and n not in feeds}
-        inputs = {name: InputType(value.dtype, None) for name, value in feeds.items()}
+        # What the model declares says which sizes may change; bodies are given anything.
+        declared = {} if self._inner else g.inputs
+        inputs = {
+            n: replace(declared.get(n, InputType(value.dtype, None)), wrap=())
+            for n, value in feeds.items()
+        }
         return Graph(g.name, step.nodes, inputs, {o: o for o in step.outputs}, consts)
 
     def _on_the_host(self, node: Node, env: Mapping[str, Value]) -> tuple[Value, ...]:
