@@ -58,7 +58,8 @@
 
 /**
  * One row of the report: how a node of the model will run.
- * @typedef {{node: string, op: string, how: 'kernel' | 'init' | 'folded', kernels: string[]}} ReportRow
+ * @typedef {{node: string, op: string, how: 'kernel' | 'expanded' | 'init' | 'folded', kernels: string[],
+ *   dtype: string, macs: number}} ReportRow
  */
 
 /**

@@ -203,7 +203,7 @@ def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Tenso
         raise DataDependentError(message, next(names, None)) from None
     except WasmkilnError as error:
         raise type(error)(f"{describe(node, inputs)}: {error}") from None
-    wanted = sum(1 for name in node.outputs if name)
+    wanted = len(node.outputs) - node.outputs.count("")
     if len(types) < wanted:
         raise UnsupportedOperatorError(
             f"{describe(node, inputs)}: {wanted} outputs are used, {len(types)} are supported"

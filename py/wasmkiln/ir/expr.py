@@ -16,6 +16,7 @@ explicit. Integers wrap, division of integers truncates, comparisons give bool.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from .dtype import BOOL, F32, DType
 
@@ -135,6 +136,7 @@ class Expr:
         return call("ge", self, other)
 
 
+@cache
 def arg(index: int, dtype: DType = F32) -> Expr:
     """The kernel's argument with the given index."""
     return Expr("arg", (), dtype, index)
@@ -148,9 +150,10 @@ def const(value: Number, dtype: DType = F32) -> Expr:
 def call(op: str, *operands: Expr | Number) -> Expr:
     """The operation applied to operands of one dtype; numbers take the dtype of the first Expr."""
     dtype = next(o.dtype for o in operands if isinstance(o, Expr))
-    args = tuple(o if isinstance(o, Expr) else const(o, dtype) for o in operands)
-    if any(a.dtype != dtype for a in args):
-        raise TypeError(f"{op} of {', '.join(a.dtype.name for a in args)}: dtypes differ")
+    args = tuple([o if isinstance(o, Expr) else const(o, dtype) for o in operands])
+    for a in args:
+        if a.dtype is not dtype and a.dtype != dtype:
+            raise TypeError(f"{op} of {', '.join(a.dtype.name for a in args)}: dtypes differ")
     return Expr(op, args, BOOL if op in COMPARE else dtype)
 
 

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Protocol
 
-from ..errors import InvalidModelError
+from ..errors import InvalidModelError, NoSuchFile
 from ..record import record
 
 __all__ = ["ByteSource", "FileSource", "MemorySource", "Source", "as_source"]
@@ -49,9 +49,11 @@ class FileSource:
     """A file, opened anew for each read so that no handle has to be closed."""
 
     def __init__(self, path: str) -> None:
-        """InvalidModelError if there is no such file."""
+        """NoSuchFile if there is none, InvalidModelError if it can't be read."""
         try:
             found = os.stat(path)
+        except FileNotFoundError as error:
+            raise NoSuchFile(f"cannot read {path}: {_reason(error)}") from error
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise InvalidModelError(f"cannot read {path}: {_reason(error)}") from error
         if stat.S_ISDIR(found.st_mode):

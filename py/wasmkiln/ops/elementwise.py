@@ -9,12 +9,12 @@ the node into a Map. An operator with attributes, or with operands of several dt
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ShapeError
 from ..ir.const import MAX_INLINE, Const
-from ..ir.dtype import BOOL
+from ..ir.dtype import BOOL, DType
 from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, broadcast, numel
@@ -37,11 +37,8 @@ class Elementwise(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The broadcast shape, and the dtype of the expression."""
-        try:
-            dtype = self.expr(*(arg(i, t.dtype) for i, t in enumerate(inputs))).dtype
-        except TypeError as error:
-            raise ShapeError(str(error)) from None
-        return (TensorType(dtype, broadcast(*(t.shape for t in inputs))),)
+        dtype = _dtype(self, *[t.dtype for t in inputs])
+        return (TensorType(dtype, broadcast(*[t.shape for t in inputs])),)
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The expression's value for each element."""
@@ -68,6 +65,15 @@ class Elementwise(Op):
         code = cls.expr.__code__
         count = code.co_argcount - 1
         return (1, 1 << 30) if code.co_flags & 4 else (count, count)  # 4: has *args
+
+
+@lru_cache(4096)
+def _dtype(op: Elementwise, *dtypes: DType) -> DType:
+    """The dtype of an operator's expression."""
+    try:
+        return op.expr(*[arg(i, dtype) for i, dtype in enumerate(dtypes)]).dtype
+    except TypeError as error:
+        raise ShapeError(str(error)) from None
 
 
 def _define(

@@ -61,7 +61,7 @@ def _live(nodes: list[Node], outputs: Iterable[str]) -> tuple[list[Node], set[st
     used = set(outputs)
     kept: list[Node] = []
     for node in reversed(nodes):
-        if any(o in used for o in node.outputs):
+        if not used.isdisjoint(node.outputs):
             kept.append(node)
             used.update(node.inputs)
             used.update(node.outputs)
