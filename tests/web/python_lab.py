@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,8 @@ START_WORKER = """() => {
     const worker = new Worker('./python-lab.worker.js', { type: 'module' });
     globalThis.python = (code, given) => new Promise((resolve, reject) => {
         worker.onerror = (event) => reject(new Error(event.message));
-        worker.onmessage = ({ data }) => data.error ? reject(new Error(data.error)) : resolve(data.result);
+        worker.onmessage = ({ data: { result, error } }) =>
+            error ? reject(new Error(error)) : resolve(result);
         worker.postMessage({ code, given });
     });
 }"""

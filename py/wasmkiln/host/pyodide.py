@@ -2,7 +2,8 @@
 
 Beside it, only `pyodide_start` and `onnx.js_source` know of JavaScript. `PyodideHost` is for Python
 code in the browser. The page itself calls `inspect_buffer` and `compile_buffer`, and runs the
-artifact without Python. Both answer with a plain object that holds either the result or `error: {name, message}`.
+artifact without Python. Both answer with a plain object that holds either the result or
+`error: {name, message}`.
 """
 
 from __future__ import annotations
