@@ -62,6 +62,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'none'",
     )
 )
+# The worker for a visitor's own scripts, which may need NumPy, may take it from Pyodide's CDN.
+SCRIPT_WORKER = "python.worker.js"
+SCRIPT_WORKER_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "connect-src 'self'", "connect-src 'self' https://cdn.jsdelivr.net"
+)
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -237,6 +242,8 @@ class SiteHandler(BaseHTTPRequestHandler):
         index = self.server.site.index
         if index is not None and path.name == index.filename:
             headers |= SHARED_HEADERS
+        if path.name == SCRIPT_WORKER:
+            headers["Content-Security-Policy"] = SCRIPT_WORKER_POLICY
         if matches_etag(self.headers.get("If-None-Match"), body.etag):
             self._head(HTTPStatus.NOT_MODIFIED, headers)
             return

@@ -50,6 +50,8 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     index = PackageIndex.of(wheel)
     files = {
         **{f"/pyodide/{file.name}": core / file.name for file in FILES},
+        # Packages of Pyodide's that someone has put there, for use without its CDN.
+        **{f"/pyodide/{package.name}": package for package in core.glob("*.whl")},
         "/pyodide/python_stdlib.zip": library,
         "/wheel/wasmkiln.zip": package,
         "/wheel/wasmkiln.whl": wheel,
