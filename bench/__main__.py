@@ -1,4 +1,4 @@
-"""python -m bench: wasmkiln beside its peers; also `bench micro`, `start` and `summary`."""
+"""python -m bench: wasmkiln beside its peers; also `micro`, `start`, `summary` and `agreement`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def main(argv: list[str]) -> int:
         from bench import summary
 
         return summary.main(argv[1:])
+    if command == "agreement":
+        from bench import agreement
+
+        return agreement.main(argv[1:])
     from bench import compare
 
     return compare.main(argv)

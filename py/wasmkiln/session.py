@@ -7,15 +7,22 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from .artifact import Artifact
-from .errors import InvalidInputError, MissingDependencyError, ReleasedError
+from .engine.describe import describe_value
+from .engine.runner import Runner
+from .errors import (
+    InvalidInputError,
+    MissingDependencyError,
+    ReleasedError,
+    UnsupportedOperatorError,
+)
 from .host import default_host
 from .ir.const import Const
-from .ir.dtype import DType
+from .ir.dtype import STRING, DType
 from .ir.shape import Dim, Sym, show
 from .ir.types import InputType
+from .ir.value import Value
 from .onnx.load import Source, load
 from .options import CompileOptions
-from .plans import Plans
 from .record import record
 from .report import ReportRow
 
@@ -54,10 +61,10 @@ class InferenceSession:
 
     def __init__(self, path_or_bytes: Source, options: CompileOptions | None = None) -> None:
         self._model = load(path_or_bytes)
-        self._plans = Plans(self._model, options or CompileOptions(), default_host())
+        self._runner = Runner(self._model, options or CompileOptions(), default_host())
         self._lock = RLock()
         self._released = False
-        self._plans.prepare()
+        self._runner.prepare()
 
     def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]) -> list[Array]:
         """Compute outputs, by default all, in the order asked for.
@@ -72,11 +79,11 @@ class InferenceSession:
         arrays = {name: np.asarray(input_feed[name]) for name in declared}
         _check_arrays(arrays, declared)
         outputs = _choose(output_names, self._model.graph.outputs)
-        feeds = {n: _const(np.ascontiguousarray(a), declared[n].dtype) for n, a in arrays.items()}
+        feeds = {n: _const(np, a, declared[n].dtype) for n, a in arrays.items()}
         with self._lock:
             if self._released:
                 raise ReleasedError("this session was released")
-            results = self._plans.run(feeds, outputs)
+            results = self._runner.run(feeds, outputs)
         return [_array(np, name, results[name]) for name in outputs]
 
     def get_inputs(self) -> list[NodeArg]:
@@ -89,15 +96,15 @@ class InferenceSession:
 
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs, for the shapes of the last run, or sizes of 1 before the first."""
-        return self._plans.compiled().report
+        return self._runner.report()
 
     def artifact(self) -> Artifact:
         """The compiled model for the shapes of the last run."""
-        return self._plans.compiled().artifact
+        return self._runner.compiled().artifact
 
     def timings(self) -> dict[str, float]:
         """Seconds spent in each phase of the last compilation."""
-        return self._plans.compiled().timings
+        return self._runner.compiled().timings
 
     def release(self) -> None:
         """Give up all memory. Raises ReleasedError when called twice."""
@@ -105,7 +112,7 @@ class InferenceSession:
             if self._released:
                 raise ReleasedError("this session was released before")
             self._released = True
-            self._plans.release()
+            self._runner.release()
 
     def __enter__(self) -> InferenceSession:
         return self
@@ -139,6 +146,8 @@ def _check_arrays(arrays: Mapping[str, Array], declared: Mapping[str, InputType]
     sizes: dict[str, tuple[int, str]] = {}
     for name, array in arrays.items():
         t = declared[name]
+        if t.dtype == STRING and array.dtype.kind in "OSU":
+            continue
         given = f"{array.dtype}{show(array.shape)}"
         wanted = f"{t.dtype.full}{'' if t.shape is None else show(t.shape)}"
         if array.dtype.name != t.dtype.full or not array.dtype.isnative:
@@ -170,13 +179,20 @@ def _choose(names: Sequence[str] | None, known: Collection[str]) -> list[str]:
     return list(names or known)
 
 
-def _const(array: Array, dtype: DType) -> Const:
+def _const(np: Any, array: Array, dtype: DType) -> Const:
     """The array's own memory as a constant."""
-    return Const(dtype, array.shape, array.reshape(-1).view("u1").data)
+    if dtype == STRING:
+        return Const.strings(array.shape, [str(text) for text in array.ravel().tolist()])
+    return Const(dtype, array.shape, np.ascontiguousarray(array).reshape(-1).view("u1").data)
 
 
-def _array(np: Any, name: str, value: Const) -> Array:
+def _array(np: Any, name: str, value: Value) -> Array:
     """An array over the constant's buffer."""
+    if not isinstance(value, Const):
+        raise UnsupportedOperatorError(f"output '{name}' is {describe_value(value)}")
+    if value.dtype == STRING:
+        texts: Array = np.array(value.texts(), dtype=object).reshape(value.shape)
+        return texts
     try:
         dtype = np.dtype(value.dtype.full)
     except TypeError:  # NumPy's own types end at f16; the others are those of ml_dtypes

@@ -9,14 +9,14 @@ from ..ir.const import Const
 from ..ir.dtype import BOOL, BY_ONNX, F32, STRING, DType
 from ..ir.expr import Expr, cast
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import INTERNAL, Op, register
 from .elementwise import Elementwise, truth
 from .narrow import decoded, encoded, is_narrow
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__ = ["convert", "dtype_of"]
+__all__ = ["Reinterpret", "convert", "dtype_of"]
 
 
 def dtype_of(number: int) -> DType:
@@ -110,6 +110,21 @@ class BitCast(Op):
         """The same bytes."""
         (x,) = inputs
         return (Const(dtype_of(self.to), x.shape, x.data),) if x else None
+
+    def view(self, *inputs: TensorType | None) -> int | None:
+        """The same memory."""
+        return 0
+
+
+@register("Reinterpret", domain=INTERNAL)
+class Reinterpret(Op):
+    """The memory of x under any dtype of equal size."""
+
+    dtype: DType
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape of x."""
+        return (TensorType(self.dtype, x.shape),)
 
     def view(self, *inputs: TensorType | None) -> int | None:
         """The same memory."""

@@ -17,7 +17,7 @@ FAMILIES = {
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
-    "cast": "BitCast Cast CastLike",
+    "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
