@@ -42,9 +42,8 @@ def load(source: Source, options: CompileOptions | None = None) -> int:
     Symbolic dimensions take the sizes in `options`, or 1. Raises what `compile_model` raises.
     """
     model = load_model(source)
-    host = default_host()
-    compiled = compile_graph(model, host.adapt(options or CompileOptions()))
-    instance = host.load(compiled.artifact, model.files)
+    compiled = compile_graph(model, options or CompileOptions())
+    instance = default_host().load(compiled.artifact, model.files)
     handle = next(_numbers)
     _models[handle] = _Loaded(compiled, instance)
     return handle

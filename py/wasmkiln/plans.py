@@ -32,7 +32,7 @@ class Plans:
     def __init__(self, model: Model, options: CompileOptions, host: Host) -> None:
         self.model = model
         self.last: Compiled | None = None
-        self._options = host.adapt(options)
+        self._options = options
         self._host = host
         self._plans: dict[_Key, tuple[Compiled, Instance]] = {}
         self._needed: dict[str, None] = {}  # inputs that are constants of a plan, in any order

@@ -26,29 +26,18 @@ micropip.uninstall("wasmkiln")
 for name in [name for name in sys.modules if name.partition(".")[0] == "wasmkiln"]:
     del sys.modules[name]
 """
-# An artifact with a custom section of nothing, which makes it too large for the main thread.
+# A module with a custom section of nothing, which makes it too large for the main thread.
 LARGE = """
-from wasmkiln import LimitError
+import js
+from wasmkiln import InternalError, LimitError, WasmkilnError
 from wasmkiln.compiler import compile_model
-from wasmkiln.host import default_host
-from wasmkiln.onnx.source import as_source
-from wasmkiln.record import replace
+from wasmkiln.host.pyodide_code import instantiate
 
-def large(model):
-    artifact = compile_model(model).artifact
-    size = 9_000_000
-    length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
-    return replace(artifact, code=artifact.code + b"\\0" + length + bytes(size))
-
-model = base64.b64decode(given["model"])
-artifact = large(model)
-host = default_host()
-"""
-RUN = """
-import struct
-instance.write(artifact.inputs[0].offset, struct.pack("<6f", -2, -1, 0, 1, 2, 3))
-instance.run()
-result = struct.unpack("<6f", instance.read(artifact.outputs[0].offset, 24))
+artifact = compile_model(base64.b64decode(given["model"])).artifact
+memory = js.WebAssembly.Memory.new(initial=artifact.pages, maximum=artifact.pages)
+size = 9_000_000
+length = bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21])
+large = artifact.code + b"\\0" + length + bytes(size)
 """
 RELU = [0, 0, 0.5, 1.5, 2.5, 3.5]  # of these values and the small model's bias
 
@@ -127,55 +116,49 @@ handles.release(handle)
     assert installed.run(code, model=small_model(0.5)) == RELU
 
 
-def test_large_code_on_the_main_thread_is_told_to_be_prepared(installed: Python) -> None:
-    message = installed.run(
-        LARGE
-        + """
-try:
-    host.load(artifact, [as_source(model)])
-except LimitError as error:
-    result = str(error)
-""",
-        model=small_model(0.5),
-    )
-    assert "does not start 9,0" in message and "on this thread" in message
-    assert "await InferenceSession.create(...)" in message
+def test_large_code_runs_on_the_main_thread_if_python_may_wait(installed: Python) -> None:
+    run = "result = [str(instantiate(large, memory)(0, 0, 0, 0, 1)), len(large)]"
+    returned, nbytes = installed.run(LARGE + run, model=small_model(0.5))
+    assert returned == "None" and nbytes > 9_000_000
 
 
-def test_prepared_code_runs_whatever_its_size(installed: Python) -> None:
-    prepared = "await host.prepare(artifact)\ninstance = host.load(artifact, [as_source(model)])\n"
-    assert installed.run(LARGE + prepared + RUN, model=small_model(0.5)) == RELU
+def test_large_code_called_for_at_once_is_told_how_else(installed: Python) -> None:
+    code = """
+import pyodide_js
+def attempt():
+    try:
+        instantiate(large, memory)
+    except LimitError as error:
+        return str(error)
+result = pyodide_js.runPython("attempt()", globals=globals())
+"""
+    message = installed.run(LARGE + code, model=small_model(0.5))
+    assert message.startswith("the browser does not start 9,0")
+    assert "use `await InferenceSession.create(...)` in asynchronous code, or a worker" in message
 
 
 def test_invalid_code_is_a_defect_of_ours(installed: Python) -> None:
     code = """
-from wasmkiln import InternalError
-broken = replace(artifact, code=artifact.code[:100])
-for ahead in (True, False):
+result = []
+for bad in (artifact.code[:100], large[:-1]):
     try:
-        if ahead:
-            await host.prepare(broken)
-        host.load(broken, [as_source(model)])
+        instantiate(bad, memory)
     except InternalError as error:
-        result = [*(result or ()), str(error)]
+        result.append(str(error))
 """
     messages = installed.run(LARGE + code, model=small_model(0.5))
     assert len(messages) == 2
     assert all("the emitted module is invalid: CompileError" in text for text in messages)
 
 
-def test_several_threads_are_taken_as_one(installed: Python) -> None:
+def test_code_for_several_threads_runs_on_one(installed: Python) -> None:
+    """Where nothing may wait, on the main thread, and memory can't be shared with others."""
     code = """
-import warnings
-from wasmkiln import CompileOptions, InferenceSession
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    session = InferenceSession(base64.b64decode(given["model"]), CompileOptions(threads=4))
-artifact = session.artifact()
-result = [artifact.threads, artifact.shared, [str(w.message) for w in caught]]
+import struct
+from wasmkiln import CompileOptions, handles
+handle = handles.load(base64.b64decode(given["model"]), CompileOptions(threads=4))
+x = struct.pack("<6f", -2, -1, 0, 1, 2, 3)
+y = struct.unpack("<6f", handles.predict(handle, {"x": x})["y"])
+result = [handles.describe(handle).threads, *y]
 """
-    assert installed.run(code, model=small_model(0.5)) == [
-        1,
-        False,
-        ["Python in the browser runs models on one thread; threads=4 is taken as 1"],
-    ]
+    assert installed.run(code, model=small_model(0.5)) == [4, *RELU]

@@ -9,7 +9,6 @@ from ..artifact import STATUS_ADDRESS, Artifact
 from ..errors import InvalidInputError
 from ..ir.const import Buffer
 from ..onnx.source import ByteSource
-from ..options import CompileOptions
 
 __all__ = ["Host", "Instance", "check_status", "initialize"]
 
@@ -38,12 +37,6 @@ class Instance(Protocol):
 
 class Host(Protocol):
     """Makes instances of artifacts."""
-
-    def adapt(self, options: CompileOptions) -> CompileOptions:
-        """The options as this host can serve them; it warns where that is less than was asked."""
-
-    async def prepare(self, artifact: Artifact) -> None:
-        """Do ahead what would make a `load` of the artifact wait, or would not be allowed then."""
 
     def load(self, artifact: Artifact, files: Sequence[ByteSource]) -> Instance:
         """Instantiate the code and prepare the weights, which come from the model's files."""

@@ -11,7 +11,6 @@ from ..artifact import Artifact
 from ..errors import InternalError, LimitError, MissingDependencyError, ReleasedError
 from ..ir.const import Buffer
 from ..onnx.source import ByteSource
-from ..options import CompileOptions
 from .base import Instance, check_status, initialize
 
 try:
@@ -45,13 +44,6 @@ class NativeHost:
         config.wasm_threads = True
         config.shared_memory = True
         self._engine = wasmtime.Engine(config)
-
-    def adapt(self, options: CompileOptions) -> CompileOptions:
-        """The options as they are."""
-        return options
-
-    async def prepare(self, artifact: Artifact) -> None:
-        """Nothing: here a load may take its time."""
 
     def load(self, artifact: Artifact, files: Sequence[ByteSource]) -> Instance:
         """Compile the module and prepare the weights."""

@@ -1,24 +1,24 @@
 """The browser: the engine that runs code under Pyodide, and the page's door to the compiler.
 
-Beside it, only `pyodide_start` and `onnx.js_source` know of JavaScript. `PyodideHost` is for Python
-code in the browser. The page itself calls `inspect_buffer` and `compile_buffer`, and runs the
-artifact without Python. Both answer with a plain object that holds either the result or
-`error: {name, message}`.
+Beside it, only `pyodide_code` and `onnx.js_source` know of JavaScript.
+
+`PyodideHost` is for Python code in the browser. The page itself calls `inspect_buffer` and
+`compile_buffer`, and runs the artifact without Python. Both answer with a plain object that holds
+either the result or `error: {name, message}`.
 """
 
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import js
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, to_js
 
 from ..artifact import Artifact
 from ..compiler import compile_model
-from ..errors import InternalError, InvalidInputError, ReleasedError, WasmkilnError
+from ..errors import InternalError, InvalidInputError, LimitError, ReleasedError, WasmkilnError
 from ..ir.const import Buffer
 from ..ir.shape import Sym
 from ..ir.types import InputType
@@ -26,9 +26,8 @@ from ..onnx.js_source import JsSource
 from ..onnx.load import load
 from ..onnx.source import ByteSource
 from ..options import CompileOptions
-from ..record import replace
 from .base import Instance, check_status, initialize
-from .pyodide_start import Started, js_object, start, start_ahead
+from .pyodide_code import instantiate
 
 __all__ = ["PyodideHost", "compile_buffer", "inspect_buffer"]
 
@@ -38,28 +37,9 @@ _OPTIONS = frozenset({"simd", "threads", "dims", "shapes"})
 class PyodideHost:
     """Loads artifacts into the browser's WebAssembly engine, which runs them on this thread."""
 
-    def __init__(self) -> None:
-        self._ahead: dict[bytes, Started] = {}  # by code, until they are loaded
-
-    def adapt(self, options: CompileOptions) -> CompileOptions:
-        """The options for one thread: Python in the browser has no other that could run code."""
-        if options.threads > 1:
-            warnings.warn(
-                f"Python in the browser runs models on one thread; threads={options.threads} "
-                "is taken as 1",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        return replace(options, threads=1)
-
-    async def prepare(self, artifact: Artifact) -> None:
-        """Compile and instantiate the module, for the next `load` of the artifact."""
-        self._ahead[artifact.code] = await start_ahead(artifact)
-
     def load(self, artifact: Artifact, files: Sequence[ByteSource]) -> Instance:
         """Compile the module and prepare the weights."""
-        started = self._ahead.pop(artifact.code, None) or start(artifact)
-        instance = PyodideInstance(artifact, started)
+        instance = PyodideInstance(artifact)
         initialize(instance, artifact, files)
         return instance
 
@@ -67,9 +47,15 @@ class PyodideHost:
 class PyodideInstance:
     """A model in a memory of its own, run by one thread."""
 
-    def __init__(self, artifact: Artifact, started: Started) -> None:
-        self._run: Any = started.run
-        self._bytes: Any = js.Uint8Array.new(started.memory.buffer)
+    def __init__(self, artifact: Artifact) -> None:
+        pages = artifact.pages
+        limits = {"initial": pages, "maximum": pages, "shared": artifact.shared}
+        try:
+            memory = js.WebAssembly.Memory.new(_object(limits))
+        except JsException as error:
+            raise LimitError(f"{pages * 65536:,} bytes of memory: {error}") from error
+        self._run: Any = instantiate(artifact.code, memory)
+        self._bytes: Any = js.Uint8Array.new(memory.buffer)
         self._main = artifact.main
 
     def write(self, address: int, data: Buffer) -> None:
@@ -165,9 +151,9 @@ def _compile(source: JsSource, options: CompileOptions) -> dict[str, Any]:
 def _answer(work: Callable[[], dict[str, Any]]) -> Any:
     """The result for JavaScript, or what went wrong, so that no traceback has to be parsed."""
     try:
-        return js_object(work())
+        return _object(work())
     except Exception as error:
-        return js_object({"error": _describe(error)})
+        return _object({"error": _describe(error)})
 
 
 def _describe(error: Exception) -> dict[str, str]:
@@ -187,3 +173,8 @@ def _place(error: Exception) -> str:
         return ""
     file = trace.tb_frame.f_code.co_filename.rsplit("/wasmkiln/", 1)[-1]
     return f" ({file}:{trace.tb_lineno})"
+
+
+def _object(mapping: Mapping[str, Any]) -> Any:
+    """The mapping as a JavaScript object; bytes become a Uint8Array."""
+    return to_js(mapping, dict_converter=js.Object.fromEntries)
