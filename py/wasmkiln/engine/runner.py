@@ -103,7 +103,7 @@ class Runner:
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs, for the shapes of the last run, or sizes of 1 before the first."""
         if self._whole is not None:
-            return self._whole.compiled().report
+            return self.compiled().report
         rows: list[ReportRow] = []
         for index, step in enumerate(self._steps):
             plans = self._segments.get(index)
