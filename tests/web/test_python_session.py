@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
+import wasmkiln
 from playwright.sync_api import Browser
 from wasmkiln.devserver.site import Site
 
@@ -33,6 +35,7 @@ MODELS: dict[str, list[dict[str, Any]]] = {
 }
 RUN = """
 import io
+import json
 import numpy as np
 from pyodide.http import pyfetch
 from wasmkiln import InferenceSession
@@ -138,5 +141,61 @@ padded.set(array, 3)
 Path("/tmp/model.onnx").write_bytes(model)
 with InferenceSession({SOURCES[source]}) as session:
     result = session.run(None, {{"x": np.arange(6, dtype="f4").reshape(2, 3)}})[0].tolist()
+"""
+    assert python.run(code) == [[0, 0, 0.5], [1.5, 2.5, 3.5]]
+
+
+# As people write it for onnxruntime, which runs it here too.
+SCRIPT = """
+import numpy as np
+import onnxruntime as ort
+
+options = ort.SessionOptions()
+options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+options.intra_op_num_threads = 1
+session = ort.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
+x = np.arange(-2, 4, dtype=np.float32).reshape(2, 3)
+(y,) = session.run(["y"], {"x": x})
+binding = session.io_binding()
+binding.bind_cpu_input("x", x)
+binding.bind_output("y")
+session.run_with_iobinding(binding)
+value = ort.OrtValue.ortvalue_from_numpy(x + 1)
+(z,) = session.run_with_ort_values(None, {"x": value})
+try:
+    session.run(None, {"wrong": x})
+except Exception as error:
+    raised = [type(error).__name__]
+result = [
+    [(i.name, i.type, i.shape) for i in (*session.get_inputs(), *session.get_outputs())],
+    [y.tolist(), binding.copy_outputs_to_cpu()[0].tolist(), z.numpy().tolist(), str(y.dtype)],
+    session.get_providers(),
+    raised,
+]
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(wasmkiln, "install_as_onnxruntime"), reason="there is no onnxruntime to import"
+)
+def test_a_script_for_onnxruntime_runs_unchanged(python: Python) -> None:
+    model = small_model(0.5, rows="rows")
+    native: dict[str, Any] = {"model": model}
+    exec(SCRIPT, native)
+    prepare = "import wasmkiln; wasmkiln.install_as_onnxruntime()\n"
+    prepare += "model = base64.b64decode(given['model'])\n"
+    assert python.run(prepare + SCRIPT, model=model) == json.loads(json.dumps(native["result"]))
+
+
+@pytest.mark.skipif(
+    not hasattr(wasmkiln.InferenceSession, "create"), reason="sessions are made at once only"
+)
+def test_a_session_can_be_awaited(python: Python) -> None:
+    code = """
+import numpy as np
+from pyodide.http import pyfetch
+from wasmkiln import InferenceSession
+session = await InferenceSession.create(await (await pyfetch("small.onnx")).buffer())
+result = session.run(None, {"x": np.arange(6, dtype="f4").reshape(2, 3)})[0].tolist()
 """
     assert python.run(code) == [[0, 0, 0.5], [1.5, 2.5, 3.5]]
