@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import wasmkiln
@@ -113,6 +114,15 @@ def test_exceptions_and_endless_scripts_leave_the_page_at_work(offline: Tab) -> 
     assert offline.settled() == "error"
     assert offline.alert() == "The script was cancelled."
     assert run(offline, "import asyncio\nawait asyncio.sleep(0)\nprint('again')") == "again\n"
+
+
+def test_it_works_under_a_sub_path(page: Page, site_files: Site, tmp_path: Path) -> None:
+    web = site_files.static
+    static = {f"/{f.relative_to(web).as_posix()}": f for f in web.rglob("*") if f.is_file()}
+    moved = {f"/some/folder{url}": file for url, file in {**static, **site_files.files}.items()}
+    with serving(Site(tmp_path, moved), isolated=False) as url:
+        tab = Tab.open(page, f"{url}some/folder/python.html")
+        assert run(tab, "print('here')") == "here\n"
 
 
 def test_much_output_keeps_its_end(offline: Tab) -> None:

@@ -49,9 +49,7 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     model = ensure_model(cache, progress)
     index = PackageIndex.of(wheel)
     files = {
-        **{f"/pyodide/{file.name}": core / file.name for file in FILES},
-        # Packages of Pyodide's that someone has put there, for use without its CDN.
-        **{f"/pyodide/{package.name}": package for package in core.glob("*.whl")},
+        **pyodide_files(core),
         "/pyodide/python_stdlib.zip": library,
         "/wheel/wasmkiln.zip": package,
         "/wheel/wasmkiln.whl": wheel,
@@ -63,6 +61,12 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     }
     ensure_compressed((core / file.name for file in FILES), progress)
     return Site(root / "web", files, index)
+
+
+def pyodide_files(core: Path) -> dict[str, Path]:
+    """Pyodide's core by URL path, and the packages that lie with it, for use without its CDN."""
+    names = [file.name for file in FILES] + sorted(wheel.name for wheel in core.glob("*.whl"))
+    return {f"/pyodide/{name}": core / name for name in names}
 
 
 def _is_plain(segment: str) -> bool:
