@@ -7,6 +7,7 @@ can wait for a promise, it waits, and the page goes on. Workers have no such lim
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import js
@@ -25,17 +26,22 @@ def instantiate(code: bytes, memory: Any) -> Any:
     data = to_js(code)
     imports = to_js({"env": {"memory": memory}}, dict_converter=js.Object.fromEntries)
     try:
-        try:
-            instance = js.WebAssembly.Instance.new(js.WebAssembly.Module.new(data), imports)
-        except JsException as error:
-            if error.name != "RangeError" or not can_run_sync():
-                raise
-            instance = run_sync(js.WebAssembly.instantiate(data, imports)).instance
+        instance = js.WebAssembly.Instance.new(js.WebAssembly.Module.new(data), imports)
     except JsException as error:
         if error.name != "RangeError":
             raise InternalError(f"the emitted module is invalid: {error}") from error
-        raise LimitError(
-            f"the browser does not start {len(code):,} bytes of code at once on this thread; use "
-            f"`await InferenceSession.create(...)` in asynchronous code, or a worker ({error})"
-        ) from error
+        instance = _wait(lambda: js.WebAssembly.instantiate(data, imports), len(code), error)
     return instance.exports.run
+
+
+def _wait(instantiate: Callable[[], Any], nbytes: int, refusal: JsException) -> Any:
+    """The instance that a promise gives, or LimitError."""
+    if not can_run_sync():
+        raise LimitError(
+            f"the browser does not start {nbytes:,} bytes of code at once on this thread; use "
+            f"`await InferenceSession.create(...)` in asynchronous code, or a worker ({refusal})"
+        ) from refusal
+    try:
+        return run_sync(instantiate()).instance
+    except JsException as error:
+        raise InternalError(f"the emitted module is invalid: {error}") from error
