@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ir.const import Const
 from ..ir.graph import Node
-from ..ir.shape import show
-from ..ir.value import MapValue, SequenceValue, Value
+from ..ir.value import Value, describe_value
 
 __all__ = ["describe_node", "describe_value"]
 
@@ -18,14 +16,3 @@ def describe_node(node: Node, inputs: Sequence[Value | None]) -> str:
     domain = f"{node.op.domain}." if node.op.domain else ""
     title = f"{domain}{node.op.op_type} '{node.name}'"
     return f"{title} (since opset {node.op.since}; inputs {given})"
-
-
-def describe_value(value: Value) -> str:
-    """A value's type: `f32[2,3]`, `seq of 4`, `map of 2`, `nothing`."""
-    if isinstance(value, Const):
-        return f"{value.dtype}{show(value.shape)}"
-    if isinstance(value, SequenceValue):
-        return f"seq of {len(value.items)}"
-    if isinstance(value, MapValue):
-        return f"map of {len(value.items)}"
-    return "nothing"

@@ -106,8 +106,11 @@ def pack_values(dtype: DType, values: Sequence[Scalar]) -> bytes:
     """The bytes of values as stored in memory; integers wrap, floats round to nearest even."""
     n = len(values)
     if dtype.is_int:
-        mask = (1 << dtype.bits) - 1
-        return b"".join((int(v) & mask).to_bytes(dtype.itemsize, "little") for v in values)
+        try:
+            return struct.pack(f"<{n}{dtype.code}", *values)
+        except struct.error:  # struct refuses what is out of range, or no integer
+            mask = (1 << dtype.bits) - 1
+            return b"".join((int(v) & mask).to_bytes(dtype.itemsize, "little") for v in values)
     if dtype == BOOL:
         return bytes(bool(v) for v in values)
     if dtype == BF16:

@@ -18,6 +18,8 @@ FAMILIES = {
     "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
     "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
+    "cast_string": "wasmkiln.CastStrings",
+    "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
@@ -33,9 +35,11 @@ FAMILIES = {
         "Sub Sum Tan Tanh Where Xor"
     ),
     "fused_attention": "wasmkiln.FusedAttention",
-    "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
+    "image_decoder": "ImageDecoder",
+    "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
@@ -45,10 +49,13 @@ FAMILIES = {
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
+    "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
+    "nonzero": "NonZero wasmkiln.NonZeroBounded",
     "norm": (
         "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
         "LpNormalization MeanVarianceNormalization RMSNormalization"
     ),
+    "optional": "Optional OptionalGetElement OptionalHasElement",
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
     "pad": "CenterCropPad Pad wasmkiln.PadConst",
     "pool": (
@@ -75,11 +82,18 @@ FAMILIES = {
     "rotary": "RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
+    "sequence": (
+        "ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase "
+        "SequenceInsert SequenceLength SequenceMap SplitToSequence"
+    ),
     "sequence_lengths": "ReverseSequence TensorScatter",
     "shape": "Shape Size",
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
+    "tfidf": "TfIdfVectorizer",
+    "unique": "Unique",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
 }
