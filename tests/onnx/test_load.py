@@ -353,12 +353,13 @@ def test_strings() -> None:
             loaded(node("Relu", ["x"], ["y"]), initializers=[bad])
 
 
-def test_unsupported_element_types_are_listed_with_the_operators() -> None:
-    weight = onnx.TensorProto(name="w", data_type=24, dims=[1], raw_data=b"1")
+def test_unsupported_weights_are_listed_with_the_operators() -> None:
+    half = 1 << 19
+    weight = onnx.TensorProto(name="w", data_type=21, dims=[2 * half + 1], raw_data=bytes(half + 1))
     with pytest.raises(UnsupportedOperatorError) as caught:
         loaded(node("Mystery", ["x", "w"], ["y"], name="m"), initializers=[weight])
     assert str(caught.value).splitlines() == [
-        "element type FLOAT8E8M0 is not supported (tensor 'w'): needed for initializers",
+        "tensor 'w' of 1048577 packed elements is not supported: needed for initializers",
         "Mystery (opset 17) is not supported: Mystery 'm'",
     ]
 

@@ -22,21 +22,6 @@ def batch_parameters(channels: int, dtype: str = "f4") -> list[Array]:
     return [rng.uniform(0.5, 2, channels).astype(dtype) for _ in range(4)]
 
 
-@pytest.mark.parametrize("opset", [7, 9, 14, 15])
-@pytest.mark.parametrize("shape", [(2, 5, 4, 7), (3, 5), (2, 3, 9), (1, 2, 3, 4, 5)])
-def test_batch(shape: tuple[int, ...], opset: int) -> None:
-    inputs = [normal(*shape), *batch_parameters(shape[1])]
-    check_op(
-        "BatchNormalization", *inputs, const=[1, 2, 3, 4], opset=opset, epsilon=1e-3, atol=1e-5
-    )
-
-
-def test_batch_with_computed_statistics_and_f64() -> None:
-    check_op("BatchNormalization", normal(2, 3, 4, 5), *batch_parameters(3), opset=15, atol=1e-5)
-    inputs = [normal(2, 3, 4, 5, dtype="f8"), *batch_parameters(3, "f8")]
-    check_op("BatchNormalization", *inputs, const=[1, 2, 3, 4], opset=15, rtol=1e-6)
-
-
 @pytest.mark.parametrize("shape", [(2, 5, 9, 7), (1, 17, 33), (2, 3, 4, 5, 6)])
 @pytest.mark.parametrize("mean", [0, 100])
 def test_instance(mean: float, shape: tuple[int, ...]) -> None:
@@ -142,31 +127,12 @@ def test_after_a_convolution(kind: str) -> None:
     check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-4, options=BOTH_LAYOUTS)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (6, 3)])
-def test_batch_normalization_in_training(shape: tuple[int, ...]) -> None:
-    channels = shape[1]
-    x = np.random.default_rng(1).normal(1, 2, shape).astype(np.float32)
-    scale, bias, mean, var = np.random.default_rng(2).random((4, channels), np.float32)
-    arrays = dict(zip("xsbmv", (x, scale, bias, mean, var), strict=True))
-    op = node("BatchNormalization", "x s b m v", "y a c", training_mode=1, momentum=0.75)
-    y, a, c = run_ours(build([op], arrays, set("sbmv"), ["y", "a", "c"]), {"x": x})
-    axes = (0, *range(2, len(shape)))
-    wide = (channels, *(1,) * (len(shape) - 2))
-    own, spread = x.mean(axes), x.var(axes)
-    wanted = (x - own.reshape(wide)) / np.sqrt(spread.reshape(wide) + 1e-5)
-    wanted = wanted * scale.reshape(wide) + bias.reshape(wide)
-    np.testing.assert_allclose(y, wanted, 1e-4, 1e-5)
-    np.testing.assert_allclose(a, mean * 0.75 + own * 0.25, 1e-5, 1e-6)
-    np.testing.assert_allclose(c, var * 0.75 + spread * 0.25, 1e-5, 1e-6)
-
-
-def test_training_is_not_folded_into_weights() -> None:
-    random = np.random.default_rng(5)
-    arrays = {n: random.random(s, np.float32) for n, s in
-              (("x", (2, 3, 6, 6)), ("w", (4, 3, 3, 3)), *((n, (4,)) for n in "sbmv"))}  # fmt: skip
-    nodes = [node("Conv", "x w", "c")]
-    nodes.append(node("BatchNormalization", "c s b m v", "y", training_mode=1))
-    fixed = set("wsbmv")
-    (y,) = run_ours(build(nodes, arrays, fixed, ["y"]), {"x": arrays["x"]})
-    centre = y.mean((0, 2, 3))
-    np.testing.assert_allclose(centre, arrays["b"], 1e-3, 1e-4)
+def test_root_mean_square_with_a_scale_of_another_dtype() -> None:
+    x, scale = normal(3, 5, dtype="f8"), normal(5)
+    want = x / np.sqrt((x * x).mean(1, keepdims=True) + 1e-5) * scale
+    for dtypes in (("f4", "f8"), ("f8", "f4")):
+        given = {"x": x.astype(dtypes[0]), "s": scale.astype(dtypes[1])}
+        model = build([node("RMSNormalization", "x s", "y")], given, (), ["y"], opset=23)
+        (y,) = run_ours(model, given)
+        assert y.dtype == dtypes[1]
+        np.testing.assert_allclose(y, want, 1e-5, 1e-6)

@@ -17,15 +17,6 @@ from wasmkiln.ops.families import FAMILIES
 SCHEMAS = [s for s in onnx.defs.get_all_schemas_with_history() if not s.domain and not s.deprecated]
 
 
-# Operators without a class, by the reason. Each must be missing still.
-MISSING_FOR = {
-    "they are random": "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform "
-    "RandomUniformLike",
-    "they need kernels of their own": "AffineGrid Col2Im DFT DeformConv Det LinearAttention "
-    "MaxRoiPool MaxUnpool MelWeightMatrix RoiAlign STFT",
-}
-MISSING = {name: why for why, names in MISSING_FOR.items() for name in names.split()}
-
 AttrType = OpSchema.AttrType
 
 # A value of each type that an attribute may be declared with.
@@ -54,10 +45,7 @@ def schema_of(op_type: str, since: int) -> onnx.defs.OpSchema:
 def test_all_versions_of_all_operators(op_type: str) -> None:
     versions = {s.since_version for s in SCHEMAS if s.name == op_type}
     found = {v for v in versions if lookup("", op_type, v) is not None}
-    if op_type in MISSING:
-        assert not found, f"versions {found} are there; strike it off '{MISSING[op_type]}'"
-    else:
-        assert versions == found, f"versions {sorted(versions - found)} are missing"
+    assert versions == found, f"versions {sorted(versions - found)} are missing"
 
 
 @pytest.mark.parametrize(("op_type", "since"), CASES, ids=lambda v: str(v))

@@ -98,9 +98,10 @@ class GraphBuilder:
     def append(self, node: Node) -> None:
         """Add a node whose output names are given; infers its types, or folds it away."""
         inputs = tuple([self.types[i] if i else None for i in node.inputs])
-        if not node.op.takes_narrow:
+        if not node.op.moves_only:
+            refused = "c" if node.op.takes_narrow else "nc"
             for t in inputs:
-                if t is not None and t.dtype.kind == "n":
+                if t is not None and t.dtype.kind in refused:
                     raise UnsupportedOperatorError(
                         f"{describe(node, inputs)}: computing with {t.dtype} is not supported"
                     )
@@ -175,7 +176,7 @@ def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
     weights = False
     for t in inputs:
         if t is not None:
-            if t.value is None:
+            if t.value is None or t.dtype.kind == "c":
                 return False
             weights = weights or (t.dtype.is_float and t.size > MAX_FOLDED_FLOATS)
     if weights and node.op.view(*inputs) is None:

@@ -8,7 +8,7 @@ calls), or, with `on_host`, `evaluate` (in Python, between compiled segments). F
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from ..program.program import Slot
 
 __all__ = [
-    "INTERNAL", "MICROSOFT", "Attribute", "Op", "consuming", "create", "lookup", "register",
-    "registered",
+    "INTERNAL", "MICROSOFT", "Attribute", "CallGraph", "Op", "consuming", "create", "lookup",
+    "register", "registered",
 ]  # fmt: skip
 
 INTERNAL = "wasmkiln"  # domain of operators that only passes make
 MICROSOFT = "com.microsoft"  # domain of onnxruntime's own operators
 
+CallGraph = Callable[..., Sequence[str]]
 Attribute = Any  # int | float | str | bytes | Const | Graph | tuples of these
 _Required = object()
 
@@ -43,6 +44,8 @@ class Op:
     """
 
     on_host: ClassVar[bool] = False  # whether `evaluate` is the only way to compute it
+    calls_graphs: ClassVar[bool] = False  # whether `inline` replaces it while types are inferred
+    moves_only: ClassVar[bool] = False  # whether any dtype will do, as nothing is computed
     takes_narrow: ClassVar[bool] = False  # whether inputs may be of a dtype in ir.dtype.NARROW
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""
@@ -106,6 +109,14 @@ class Op:
         Absent inputs are ''. `g.type(name)` gives concrete types.
         """
         return None
+
+    def inline(self, g: GraphBuilder, call: CallGraph, *inputs: str) -> tuple[str, ...]:
+        """Like expand, but always, and early: for operators with graphs among their attributes.
+
+        Only operators of ONNX compute anything, as halves are promoted afterwards.
+        `call(graph, *inputs)` adds the nodes of such a graph and gives its outputs.
+        """
+        raise NotImplementedError
 
     def select(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Like expand, but late, after layout and fusion: choose kernels and pack weights."""

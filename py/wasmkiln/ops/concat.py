@@ -26,6 +26,8 @@ __all__ = ["Concat"]
 class Concat(Op):
     """The inputs one after the other along an axis."""
 
+    moves_only = True
+
     axis: int
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
@@ -103,6 +105,8 @@ def _cut(g: GraphBuilder, x: str, axis: int, sizes: tuple[int, ...]) -> tuple[st
 
 class _Split(Op):
     """What the versions of Split share; they differ in where the sizes come from."""
+
+    moves_only = True
 
     axis: int = 0
     n_outputs: int = 1

@@ -216,7 +216,6 @@ for _name in ("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Erf"):
 unary("Round", _of("round"), since=11)
 unary("Reciprocal", lambda x: 1 / x)
 unary("Sign", lambda x: select(x > 0, const(1, x.dtype), _negative_sign(x)), since=9)
-unary("IsNaN", lambda x: call("ne", x, x), since=9)
 
 
 class _Aligned(Op):
@@ -308,8 +307,40 @@ class BitShift(Elementwise):
         return select(y < 0, far, select(y < x.dtype.bits, shifted, far))
 
 
+class _OfFloats(Elementwise):
+    """An operator that also takes floats of 8 bits."""
+
+    takes_narrow = True
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """A bool for each element."""
+        (x,) = inputs
+        return (TensorType(BOOL, x.shape),)
+
+    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
+        """The expression's value for each element; those of narrow types are left to kernels."""
+        (x,) = inputs
+        return None if x is not None and x.dtype.kind == "n" else super().evaluate(x)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """Decodes narrow types."""
+        from .narrow import decoded  # few models need it
+
+        (x,) = inputs
+        return (g.add(self, decoded(g, x)),) if g.type(x).dtype.kind == "n" else None
+
+
+@register("IsNaN", since=9)
+class IsNaN(_OfFloats):
+    """Whether a value is no number."""
+
+    def expr(self, x: Expr) -> Expr:
+        """It differs from itself."""
+        return call("ne", x, x)
+
+
 @register("IsInf", since=10)
-class IsInf(Elementwise):
+class IsInf(_OfFloats):
     """Whether a value is an infinity of a sign that is looked for."""
 
     detect_negative: bool = True
@@ -327,6 +358,8 @@ class IsInf(Elementwise):
 @register("Where", since=9)
 class Where(Elementwise):
     """The element of x where the condition holds, else that of y."""
+
+    moves_only = True
 
     def expr(self, condition: Expr, x: Expr, y: Expr) -> Expr:
         """A selection."""

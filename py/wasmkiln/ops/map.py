@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import UnsupportedOperatorError
 from ..ir.expr import Expr
 from ..ir.shape import Shape, broadcast
 from ..ir.types import TensorType
@@ -20,10 +21,13 @@ GRAIN = 4096
 class Map(Op):
     """out[i] = expr(in0[i], in1[i], ...), the inputs broadcast to each other."""
 
+    moves_only = True
     expr: Expr
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The broadcast shape; the dtype of the expression."""
+        if any(t.dtype.kind in "nc" for t in inputs):
+            _check_moves(self.expr)
         return (TensorType(self.expr.dtype, broadcast(*(t.shape for t in inputs))),)
 
     def lower(
@@ -46,6 +50,15 @@ class Map(Op):
         else:
             per_row = max(1, out.type.size // max(1, sizes[0]))
             lw.call(spec, args, sizes[0], max(1, GRAIN // per_row), same)
+
+
+def _check_moves(e: Expr) -> None:
+    """UnsupportedOperatorError unless complex numbers are only chosen from, or from zero."""
+    is_moved = e.op in ("arg", "select") or (e.op == "const" and not e.value)
+    if e.dtype.kind in "nc" and not (is_moved and e.dtype.itemsize == 8):
+        raise UnsupportedOperatorError(f"computing with {e.dtype} is not supported")
+    for a in e.args:
+        _check_moves(a)
 
 
 def merge_dims(shape: Shape, inputs: list[Shape]) -> tuple[list[int], list[list[int]]]:

@@ -13,7 +13,7 @@ from math import prod
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.dtype import F32
-from ..ir.expr import Expr, arg, call, const, select
+from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
 from .base import Op, consuming, register
@@ -22,8 +22,8 @@ from .reduce import Reduce, mean
 from .row_norm import row_norm
 
 __all__ = [
-    "LayerNormalization", "RMSNormalization", "check_channels", "fold_batch_norm",
-    "inverse_deviation", "normalize_channels", "statistics",
+    "LayerNormalization", "RMSNormalization", "check_channels", "inverse_deviation",
+    "normalize_channels", "statistics",
 ]  # fmt: skip
 
 
@@ -51,119 +51,6 @@ def statistics(g: GraphBuilder, x: str, axes: Sequence[int]) -> tuple[str, str]:
     return average, mean(g, x, axes, average, of=deviation * deviation)
 
 
-def fold_batch_norm(
-    g: GraphBuilder, scale: str, bias: str, average: str, variance: str, epsilon: float
-) -> tuple[str, str]:
-    """The factor and the summand, one a channel, that make up a BatchNormalization."""
-    dtype = g.type(variance).dtype
-    s, v = arg(0, g.type(scale).dtype), arg(1, dtype)
-    if s.dtype != dtype:
-        scale, bias, s = cast_to(g, scale, dtype), cast_to(g, bias, dtype), arg(0, dtype)
-    factor = apply(g, s * inverse_deviation(v, epsilon), scale, variance)
-    summand = apply(g, arg(0, dtype) - arg(1, dtype) * arg(2, dtype), bias, average, factor)
-    return factor, summand
-
-
-class _BatchNorm(Op):
-    """What all versions share, in inference: y = x * factor + summand."""
-
-    epsilon: float = 1e-5
-    momentum: float = 0.9
-
-    def infer(
-        self,
-        x: TensorType,
-        scale: TensorType,
-        B: TensorType,
-        mean: TensorType,
-        var: TensorType,
-    ) -> tuple[TensorType, ...]:
-        """The input's type."""
-        self._check_mode()
-        count = prod(self._shape(x.shape))
-        check_channels(x, count, scale=scale, B=B, mean=mean, var=var)
-        return (TensorType(x.dtype, x.shape),)
-
-    def _check_mode(self) -> None:
-        """UnsupportedOperatorError in training."""
-
-    def _shape(self, x: Shape) -> Shape:
-        """What the parameters are given for: each channel, or each element of an image."""
-        if len(x) < 2:
-            return (1,)
-        return (x[1], *(1,) * (len(x) - 2)) if getattr(self, "spatial", True) else x[1:]
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """Two elementwise operations, with parameters that init computes."""
-        x, *parameters = inputs
-        t = g.type(x)
-        scale, bias, average, variance = parameters
-        pair = fold_batch_norm(g, scale, bias, average, variance, self.epsilon)
-        factor, summand = (reshape(g, p, self._shape(t.shape)) for p in pair)
-        wide = g.type(factor).dtype
-        y = arg(0, wide) * arg(1, wide) + arg(2, wide)
-        return (cast_to(g, apply(g, y, cast_to(g, x, wide), factor, summand), t.dtype),)
-
-
-@register("BatchNormalization", since=7)
-class BatchNormalization7(_BatchNorm):
-    """Normalization by given statistics: of channels, or of elements where `spatial` is 0."""
-
-    spatial: bool = True
-
-
-@register("BatchNormalization", since=6)
-class BatchNormalization6(BatchNormalization7):
-    """Normalization by given statistics, where `is_test` says that this is not training."""
-
-    is_test: bool = False
-
-    def _check_mode(self) -> None:
-        if not self.is_test:
-            raise UnsupportedOperatorError("training mode (is_test=0) is not supported")
-
-
-@register("BatchNormalization", since=9)
-class BatchNormalization9(_BatchNorm):
-    """Normalization by given statistics."""
-
-
-@register("BatchNormalization", since=14)
-class BatchNormalization14(_BatchNorm):
-    """Normalization by given statistics; in training mode by those of the batch."""
-
-    training_mode: bool = False
-    n_outputs: int = 1
-
-    def infer(
-        self,
-        x: TensorType,
-        scale: TensorType,
-        B: TensorType,
-        mean: TensorType,
-        var: TensorType,
-    ) -> tuple[TensorType, ...]:
-        """The input's type, and in training mode those of the running statistics."""
-        y = super().infer(x, scale, B, mean, var)
-        return (*y, mean, var)[: self.n_outputs] if self.training_mode else y
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
-        """In training mode statistics of the batch, which also move the running ones."""
-        if not self.training_mode:
-            return super().expand(g, *inputs)
-        x, scale, bias, *running = inputs
-        rank = g.type(x).rank
-        own = statistics(g, x, (0, *range(2, rank)))
-        y = normalize_channels(g, x, *own, self.epsilon, scale, bias)
-        moved = []
-        for old, new in zip(running, own, strict=True):
-            t = g.type(old)
-            part = cast_to(g, reshape(g, new, t.shape), t.dtype)
-            mixed = arg(0, t.dtype) * self.momentum + arg(1, t.dtype) * (1 - self.momentum)
-            moved.append(apply(g, mixed, old, part))
-        return (y, *moved)[: self.n_outputs]
-
-
 @register("InstanceNormalization", since=6)
 class InstanceNormalization(Op):
     """Normalization of each channel of each image by its own statistics."""
@@ -185,7 +72,7 @@ class InstanceNormalization(Op):
         return (normalize_channels(g, x, average, variance, self.epsilon, scale, bias),)
 
 
-consuming(BatchNormalization6, InstanceNormalization)
+consuming(InstanceNormalization)
 
 
 def normalize_channels(
@@ -258,7 +145,7 @@ class RMSNormalization(Op):
         normalize_axis(self.axis, x.rank)
         if not _broadcasts(scale.shape, x.shape):
             raise ShapeError(f"scale is {scale}, which does not broadcast to {show(x.shape)}")
-        return (TensorType(x.dtype, x.shape),)
+        return (TensorType(scale.dtype, x.shape),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """One kernel for whole rows; else a reduction and an elementwise operation."""
@@ -268,10 +155,10 @@ class RMSNormalization(Op):
         y = row_norm(g, x, axis, self.epsilon, False, scale)
         if y is not None:
             return (y,)
-        a, b, c = (arg(i, t.dtype) for i in range(3))
+        a, b, c = arg(0, t.dtype), arg(1, t.dtype), arg(2, g.type(scale).dtype)
         axes = range(axis, t.rank)
         inverse = apply(g, inverse_deviation(a, self.epsilon), mean(g, x, axes, of=a * a))
-        return (apply(g, a * b * c, x, inverse, scale),)
+        return (apply(g, cast(a * b, c.dtype) * c, x, inverse, scale),)
 
 
 @register("LpNormalization", since=1)

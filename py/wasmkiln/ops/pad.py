@@ -36,6 +36,7 @@ class PadConst(Op):
     value: a scalar; None where a second input gives it.
     """
 
+    moves_only = True
     begins: tuple[int, ...]
     ends: tuple[int, ...]
     value: Const | None = None
@@ -204,6 +205,7 @@ class Pad1(Op):
 class Pad(Op):
     """x with borders whose widths and value are inputs; negative widths crop."""
 
+    moves_only = True
     mode: str = "constant"
 
     def infer(
@@ -248,6 +250,7 @@ def _number(dtype: DType, value: float) -> Const:
 class CenterCropPad(Op):
     """x cropped or padded with zeros to given sizes, evenly on both sides."""
 
+    moves_only = True
     axes: tuple[int, ...] | None = None
 
     def infer(self, x: TensorType, shape: TensorType) -> tuple[TensorType, ...]:

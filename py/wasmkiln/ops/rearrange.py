@@ -31,6 +31,8 @@ def expand_to(g: GraphBuilder, x: str, shape: Shape) -> str:
 class Expand(Op):
     """x broadcast to what it and the given shape have in common."""
 
+    moves_only = True
+
     def infer(self, x: TensorType, shape: TensorType) -> tuple[TensorType, ...]:
         """The common shape."""
         return (TensorType(x.dtype, broadcast(x.shape, constant_ints(shape, "the shape"))),)
@@ -53,6 +55,8 @@ class Expand(Op):
 @register("Tile", since=6)
 class Tile(Op):
     """x repeated as a whole, repeats[d] times along each dimension."""
+
+    moves_only = True
 
     def infer(self, x: TensorType, repeats: TensorType) -> tuple[TensorType, ...]:
         """The products of sizes and repeats."""
@@ -111,6 +115,7 @@ def _blocks(x: TensorType, blocksize: int) -> tuple[int, int, int, int]:
 
 
 class _DepthToSpace(Op):
+    moves_only = True
     blocksize: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -161,6 +166,7 @@ class DepthToSpace(_DepthToSpace):
 class SpaceToDepth(Op):
     """Blocks of pixels gathered into channels: block row, block column, then the old channel."""
 
+    moves_only = True
     blocksize: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
