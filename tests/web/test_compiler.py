@@ -79,7 +79,7 @@ def test_python_in_the_browser_can_run_models(lab: Page) -> None:
     source = """
 import struct
 from wasmkiln import ReleasedError, handles
-from wasmkiln.host.pyodide import JsSource
+from wasmkiln.onnx.js_source import JsSource
 handle = handles.load(JsSource(model))
 x = struct.pack("<6f", -2, -1, 0, 1, 2, 3)
 y = struct.unpack("<6f", handles.predict(handle, {"x": x})["y"])

@@ -1,8 +1,10 @@
 """The browser: the engine that runs code under Pyodide, and the page's door to the compiler.
 
-This is the only module that knows of JavaScript. `PyodideHost` is for Python code in the browser.
-The page itself calls `inspect_buffer` and `compile_buffer`, and runs the artifact without Python.
-Both answer with a plain object that holds either the result or `error: {name, message}`.
+Beside it, only `pyodide_code` and `onnx.js_source` know of JavaScript.
+
+`PyodideHost` is for Python code in the browser. The page itself calls `inspect_buffer` and
+`compile_buffer`, and runs the artifact without Python. Both answer with a plain object that holds
+either the result or `error: {name, message}`.
 """
 
 from __future__ import annotations
@@ -27,35 +29,18 @@ from ..errors import (
 from ..ir.const import Buffer
 from ..ir.shape import Sym
 from ..ir.types import InputType
+from ..onnx.js_source import JsSource
 from ..onnx.load import load
 from ..onnx.source import ByteSource
 from ..options import CompileOptions
-from ..record import record
 from .base import Instance, check_status
+from .pyodide_code import instantiate
 
-__all__ = ["JsSource", "PyodideHost", "compile_buffer", "inspect_buffer"]
+__all__ = ["PyodideHost", "compile_buffer", "inspect_buffer"]
 
 MAX_MEMORY = 2 << 30  # browsers give this much; beyond it some fail without saying why
 
 _OPTIONS = frozenset({"simd", "threads", "dims", "shapes"})
-
-
-@record
-class JsSource:
-    """A Uint8Array as a source of bytes: only the ranges that are read are copied into Python."""
-
-    array: Any
-
-    @property
-    def size(self) -> int:
-        """The number of bytes."""
-        length: int = self.array.length
-        return length
-
-    def read(self, offset: int, length: int) -> bytes:
-        """A copy of the range."""
-        data: bytes = self.array.subarray(offset, offset + length).to_bytes()
-        return data
 
 
 class PyodideHost:
@@ -86,12 +71,7 @@ class PyodideInstance:
     def install(self, code: bytes) -> None:
         """Compile a module."""
         self._check()
-        try:
-            module = js.WebAssembly.Module.new(to_js(code))
-            imports = _object({"env": {"memory": self._memory}})
-            self._run = js.WebAssembly.Instance.new(module, imports).exports.run
-        except JsException as error:
-            raise InternalError(f"the emitted module is invalid: {error}") from error
+        self._run = instantiate(code, self._memory)
 
     def reserve(self, nbytes: int) -> None:
         """Make the memory at least so large; what was seen through the old array is stale."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from typing import Protocol
 
 from ..errors import InvalidModelError, NoSuchFile
@@ -94,11 +95,18 @@ Source = bytes | bytearray | memoryview | str | os.PathLike[str] | ByteSource
 
 
 def as_source(source: Source) -> ByteSource:
-    """The source for bytes, a path, or something that already is a source."""
+    """The source for bytes, a path, or something that already is a source.
+
+    In the browser it may also be JavaScript's: an ArrayBuffer or a typed array.
+    """
     if isinstance(source, bytes):
         return MemorySource(source)
     if isinstance(source, (bytearray, memoryview)):
         return MemorySource(memoryview(source).cast("B").toreadonly())
     if isinstance(source, (str, os.PathLike)):
         return FileSource(os.fspath(source))
+    if sys.platform == "emscripten":
+        from .js_source import js_source
+
+        return js_source(source) or source
     return source
