@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import wasmkiln
 from playwright.sync_api import Browser, Page, Request, expect
 from wasmkiln.devserver.site import Site
 
@@ -19,9 +18,6 @@ from tests.web.python_lab import NUMPY
 from tests.web.tab import Tab
 from tests.web.test_layout import CONTRAST
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(wasmkiln, "install_as_onnxruntime"), reason="there is no onnxruntime to import"
-)
 WITHOUT_NUMPY = """
 import struct
 from wasmkiln import handles

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-import wasmkiln
 from playwright.sync_api import Browser
 from wasmkiln.devserver.site import Site
 
@@ -175,9 +174,6 @@ result = [
 """
 
 
-@pytest.mark.skipif(
-    not hasattr(wasmkiln, "install_as_onnxruntime"), reason="there is no onnxruntime to import"
-)
 def test_a_script_for_onnxruntime_runs_unchanged(python: Python) -> None:
     model = small_model(0.5, rows="rows")
     native: dict[str, Any] = {"model": model}
@@ -187,9 +183,6 @@ def test_a_script_for_onnxruntime_runs_unchanged(python: Python) -> None:
     assert python.run(prepare + SCRIPT, model=model) == json.loads(json.dumps(native["result"]))
 
 
-@pytest.mark.skipif(
-    not hasattr(wasmkiln.InferenceSession, "create"), reason="sessions are made at once only"
-)
 def test_a_session_can_be_awaited(python: Python) -> None:
     code = """
 import numpy as np

@@ -16,6 +16,8 @@ from .base import Instance, check_status
 try:
     import wasmtime
     from wasmtime import _ffi as ffi
+
+    from .native_call import bind
 except ImportError as error:  # pragma: no cover - depends on the installation
     raise MissingDependencyError(
         "running models under CPython needs wasmtime: pip install 'wasmkiln[native]'"
@@ -24,6 +26,8 @@ except ImportError as error:  # pragma: no cover - depends on the installation
 __all__ = ["NativeHost"]
 
 MOST_BYTES = 4 << 30  # of a memory with 32-bit addresses
+
+RUN_PARAMETERS = 5  # table, first, count, thread, threads
 
 _CHUNK = 1 << 20  # bytes of weights read from a file at a time
 
@@ -89,10 +93,10 @@ class NativeInstance:
             module = wasmtime.Module(self._engine, code)
         except wasmtime.WasmtimeError as error:
             raise InternalError(f"the emitted module is invalid: {error}") from error
-        self._run = [
-            wasmtime.Instance(store, module, [self._memory]).exports(store)["run"]
-            for store in self._stores
-        ]
+        self._run = []
+        for store in self._stores:
+            run = wasmtime.Instance(store, module, [self._memory]).exports(store)["run"]
+            self._run.append(bind(store, run, RUN_PARAMETERS))
 
     def reserve(self, nbytes: int) -> None:
         """Make the memory at least so large."""
@@ -153,7 +157,7 @@ class NativeInstance:
 
     def _call(self, thread: int, threads: int, table: int, first: int, count: int) -> None:
         try:
-            self._run[thread](self._stores[thread], table, first, count, thread, threads)
+            self._run[thread](table, first, count, thread, threads)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
             raise InternalError(f"the emitted code failed: {error}") from error
 
