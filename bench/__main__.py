@@ -1,4 +1,7 @@
-"""python -m bench: wasmkiln beside its peers; also `bench micro`, `start` and `summary`."""
+"""python -m bench: wasmkiln beside its peers.
+
+Also `bench micro`, `start`, `summary`, and the long runs of two tests: `differential`, `hostile`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,14 @@ def main(argv: list[str]) -> int:
         from bench import summary
 
         return summary.main(argv[1:])
+    if command == "differential":
+        from bench import differential
+
+        return differential.main(argv[1:])
+    if command == "hostile":
+        from bench import hostile
+
+        return hostile.main(argv[1:])
     from bench import compare
 
     return compare.main(argv)

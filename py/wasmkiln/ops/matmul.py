@@ -94,7 +94,7 @@ class _Gemm(Op):
             a = transpose(g, a, (1, 0))
         plain = self.alpha == 1.0 and self.beta == 1.0 and dtype == F32
         n = g.shape(b)[0 if self.transB else 1]
-        if plain and c and g.type(c).size == n == g.shape(c)[-1:][0]:
+        if plain and c and g.type(c).size == n and g.shape(c)[-1:] == (n,):
             return (g.add(Product(transposed=self.transB), a, b, reshape(g, c, (n,))),)
         y = g.add(Product(transposed=self.transB), a, b)
         x = arg(0, dtype)
