@@ -184,6 +184,8 @@ def clamp(x: Expr, low: Expr | Number, high: Expr | Number) -> Expr:
 
 def substitute(expr: Expr, replace: Sequence[Expr] | Callable[[int], Expr]) -> Expr:
     """The expression with each argument i replaced by `replace[i]` (or `replace(i)`)."""
+    if not callable(replace) and all(r.op == "arg" and r.value == i for i, r in enumerate(replace)):
+        return expr
     pick = replace if callable(replace) else replace.__getitem__
     memo: dict[int, Expr] = {}
 
