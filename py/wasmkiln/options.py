@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import Literal
 
 from .record import fresh, record
 
-__all__ = ["CompileOptions", "Simd"]
+__all__ = ["CompileOptions", "Simd", "memory_budget"]
 
 Simd = Literal["relaxed", "baseline"]
+
+
+def memory_budget() -> int:
+    """Bytes that a model may use where nobody says how many."""
+    if sys.platform == "emscripten":
+        return 2 << 30
+    try:
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # as on Windows
+        return 4 << 30
+    return min(pages * size // 2, 4 << 30)
 
 
 @record
@@ -26,7 +39,9 @@ class CompileOptions:
     patterns: use one kernel for attention and for normalizations that a model spells out.
     winograd: run 3 by 3 convolutions after Winograd: two to three times as fast, but each rounds
         several times as much, and keeps filters of up to four times the size.
-    max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB).
+    max_memory: the most bytes of linear memory a model may need, and its outputs together; by
+        default half of the machine's memory and no more than the 4 GiB that Wasm allows, in a
+        browser 2 GiB. A model that needs more is refused before anything is allocated.
     """
 
     simd: Simd = "relaxed"
@@ -38,4 +53,4 @@ class CompileOptions:
     bottleneck: bool = True
     patterns: bool = True
     winograd: bool = False
-    max_memory: int = 4 << 30
+    max_memory: int = fresh(factory=memory_budget)

@@ -10,7 +10,9 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import monotonic, perf_counter
 
@@ -20,6 +22,7 @@ MAX_SECONDS = 10.0  # of the processor's time, which other work on the machine d
 MAX_WAIT = 60.0  # a process that waits for what never comes uses no time
 MAX_GROWTH = 1 << 30  # bytes of resident memory above what the process had before
 POLL = 0.05
+BATCH = 32
 ROOT = Path(__file__).parents[2]
 
 
@@ -61,8 +64,9 @@ class _Worker:
         seconds = perf_counter() - start
         line = b"" if reason else process.stdout.readline()
         if not line:
-            self.stop()
+            process.kill()
             sender.join()
+            self.stop()
             result = reason or f"the process ended with {process.returncode}"
             return Verdict(case, result, "", seconds, 0, True)
         sender.join()
@@ -88,10 +92,11 @@ class _Worker:
 
     def stop(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with suppress(BrokenPipeError), process:  # which waits, and closes the pipes
+                pass
 
 
 def try_all(cases: Iterable[Case], workers: int = 2) -> Iterator[Verdict]:
@@ -108,7 +113,9 @@ def try_all(cases: Iterable[Case], workers: int = 2) -> Iterator[Verdict]:
 
     try:
         with ThreadPoolExecutor(workers) as pool:
-            yield from pool.map(run, cases)
+            rest = iter(cases)
+            while some := list(islice(rest, BATCH)):  # all at once would be gigabytes of models
+                yield from pool.map(run, some)
     finally:
         for worker in started:
             worker.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
+from ..errors import UnsupportedOperatorError
 from ..record import record
 from .dtype import BF16, BOOL, STRING, DType
 from .shape import Shape, numel
@@ -111,6 +112,8 @@ def pack_values(dtype: DType, values: Sequence[Scalar]) -> bytes:
         return struct.pack(f"<{n}H", *(h & 0xFFFF for h in halves))
     if dtype.code == "f":
         return pack_values_f32(values)
+    if not dtype.code:
+        raise UnsupportedOperatorError(f"numbers of {dtype} are not supported")
     try:
         return struct.pack(f"<{n}{dtype.code}", *values)
     except OverflowError:  # struct refuses what rounds to infinity in f16

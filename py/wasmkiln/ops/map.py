@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import UnsupportedOperatorError
 from ..ir.expr import Expr
 from ..ir.shape import Shape, broadcast
 from ..ir.types import TensorType
@@ -24,6 +25,9 @@ class Map(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The broadcast shape; the dtype of the expression."""
+        for i, dtype in self.expr.arguments.items():
+            if inputs[i].dtype != dtype:
+                raise UnsupportedOperatorError(f"operand {inputs[i]} is not supported, only {dtype}")
         return (TensorType(self.expr.dtype, broadcast(*(t.shape for t in inputs))),)
 
     def lower(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.dtype import F32
 from ..ir.expr import Expr, arg
@@ -28,6 +28,8 @@ def _product_shape(a: TensorType, b: TensorType, transposed: bool = False) -> Sh
     """The shape of a @ b for operands of rank 2 or more; b's last two dims may be swapped."""
     if a.dtype != b.dtype:
         raise ShapeError(f"A is {a} and B is {b}; their element types differ")
+    if a.dtype.kind not in "fiu":
+        raise UnsupportedOperatorError(f"products of {a.dtype} are not supported")
     k, n = b.shape[-2:][::-1] if transposed else b.shape[-2:]
     if a.shape[-1] != k:
         raise ShapeError(

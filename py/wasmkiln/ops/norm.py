@@ -74,6 +74,8 @@ class _BatchNorm(Op):
         var: TensorType,
     ) -> tuple[TensorType, ...]:
         """The input's type."""
+        if not x.rank:
+            raise ShapeError(f"the input {x} has no dimension of rows")
         channels = x.shape[1] if x.rank > 1 else 1
         _check_channels(x, channels, scale=scale, B=B, mean=mean, var=var)
         return (TensorType(x.dtype, x.shape),)

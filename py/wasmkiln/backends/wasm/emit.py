@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
+from ...errors import UnsupportedOperatorError
 from ...artifact import Artifact, IOBinding, StepTable, WeightCopy
 from ...ir.const import Span
 from ...options import CompileOptions
@@ -31,7 +32,12 @@ def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
     target = Target(options.simd, threads)
     indices: dict[object, int] = {}
     for spec in program.kernels():
-        indices[spec] = layout.table_index(emit_kernel(spec, layout, target))
+        try:
+            indices[spec] = layout.table_index(emit_kernel(spec, layout, target))
+        except UnsupportedOperatorError as error:
+            origin = next(c.origin for c in (*program.init, *program.main) if c.kernel == spec)
+            names = ", ".join(f"'{name}'" for name in origin)
+            raise UnsupportedOperatorError(f"{spec.name}, for {names}: {error}") from None
     init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
     flags = barriers(program.main, plan) if threads else (False,) * len(program.main)
     main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from ....errors import UnsupportedOperatorError
 from .. import asm as w
 from ..function import Function, Local
 from ..isa import i32
@@ -21,6 +22,8 @@ Dim = tuple[Operand, Sequence[Operand]]
 
 def load_element(address: Val, itemsize: int) -> Val:
     """An element's bits: an i64 for 8 bytes, else an i32."""
+    if itemsize > 8:
+        raise UnsupportedOperatorError(f"elements of {itemsize} bytes are not supported")
     if itemsize == 8:
         return w.i64_load(address)
     return {1: w.i32_load8_u, 2: w.i32_load16_u, 4: w.i32_load}[itemsize](address)
