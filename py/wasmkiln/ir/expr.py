@@ -2,7 +2,8 @@
 
 A backend emits an Expr as SIMD or scalar code, `evaluate` computes it in plain Python for folding,
 and kernels take one as prologue or epilogue. Operands of an operation have one dtype; `cast` is
-explicit. Integers wrap, division of integers truncates, comparisons give bool.
+explicit. Integers wrap, division of integers truncates, comparisons give bool. Nothing traps: an
+integer by zero and the remainder of it are 0, a float becomes the nearest integer there is, NaN 0.
 
     arg const                        leaves: `value` is the argument's index or the number
     add sub mul div mod fmod neg abs min max  mod takes the divisor's sign, fmod the dividend's
