@@ -36,7 +36,11 @@ def _convolutions() -> tuple[onnx.ModelProto, dict[str, Array]]:
 
 
 def _recurrent() -> tuple[onnx.ModelProto, dict[str, Array]]:
-    arrays = {"x": _floats(9, 1, 40), "w": _floats(1, 4 * 72, 40), "r": _floats(1, 4 * 72, 72) * 0.1}
+    arrays = {
+        "x": _floats(9, 1, 40),
+        "w": _floats(1, 4 * 72, 40),
+        "r": _floats(1, 4 * 72, 72) * 0.1,
+    }
     nodes = [node("LSTM", "x w r", "h", hidden_size=72)]
     return build(nodes, arrays, {"w", "r"}, ["h"]), {"x": arrays["x"]}
 

@@ -18,6 +18,7 @@ from tests.hostile.mutate import mutate
 from tests.hostile.pool import Case
 from tests.models.transformer import Encoder, encoder
 from tests.onnx.test_hostile import small_model
+from tests.ops.check import Array
 from tests.passes.random_models import RandomModel
 from tests.shared import SHARED
 from tests.small import small_net
@@ -84,7 +85,7 @@ def _random(seed: int) -> bytes:
 
 def _whole(
     nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], output: str,
-    consts: dict[str, np.ndarray],
+    consts: dict[str, Array],
 ) -> bytes:  # fmt: skip
     weights = [numpy_helper.from_array(v, n) for n, v in consts.items()]
     graph = helper.make_graph(nodes, "hostile", inputs, [_value(output, [])], weights)
@@ -96,7 +97,10 @@ def _whole(
 def _recurrent() -> bytes:
     """Recurrent layers, a normalization and attention."""
     rng = np.random.default_rng(1)
-    f = lambda *shape: rng.normal(size=shape).astype(np.float32)  # noqa: E731
+
+    def f(*shape: int) -> Array:
+        return np.asarray(rng.normal(size=shape), np.float32)
+
     node = helper.make_node
     nodes = [
         node("LSTM", ["x", "w", "r"], ["h"], hidden_size=4),
@@ -170,5 +174,3 @@ def _loops() -> bytes:
     ]
     consts = {"n": np.array(4), "true": np.array(True), "axes": np.array([0])}
     return _whole(nodes, [_value("x", [2, 3])], "y", consts)
-
-

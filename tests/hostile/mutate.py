@@ -159,7 +159,7 @@ def _attribute(model: ModelProto, random: Random) -> None:
         case AttributeProto.STRING:
             attribute.s = random.choice([b"", b"\xff\xfe", b"linear", b"x" * 100_000])
     if random.random() < 0.1:
-        attribute.type = random.randrange(15)  # type: ignore[assignment]
+        attribute.type = random.randrange(15)
     if random.random() < 0.05:
         attribute.name = random.choice(["axis", "", "n_outputs", "_values", "op_type"])
 

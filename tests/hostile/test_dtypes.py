@@ -14,7 +14,7 @@ from wasmkiln.errors import InternalError, WasmkilnError
 from wasmkiln.ops.base import INTERNAL, Op, lookup, registered
 
 OPSET = 30
-SHAPES = ([2, 3], [1, 2, 4, 4], [])
+SHAPES: tuple[list[int], ...] = ([2, 3], [1, 2, 4, 4], [])
 GIVEN: Mapping[str, Any] = {
     "to": 1, "equation": "...->...", "blocksize": 2, "hidden_size": 4, "k": 1, "num_groups": 1,
     "size": 3, "direction": "LEFT",

@@ -1,4 +1,4 @@
-"""A process that loads, compiles and runs whatever models come in: `python -m tests.hostile.worker`.
+"""A process that loads, compiles and runs the models that come in.
 
 Each request is a length of 8 bytes and a model; each answer is a line of JSON. The parent ends the
 process when it takes too long or too much.

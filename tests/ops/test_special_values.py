@@ -1,9 +1,10 @@
 """NaN, infinities, zeros of both signs, limits of integers, and what is undefined elsewhere.
 
-Elementwise operators, Softmax, TopK and MaxPool, which passes over NaN, do as onnxruntime does. Where
-that forgets a NaN, depending on how it cuts up its loops, NaN wins here: in ReduceMax, ReduceMin and
-GlobalMaxPool. Integers divided by zero give 0, as do their remainders; the least integer by -1 is itself; shifts by the width or more
-leave only the sign. Floats that an integer can't hold become the nearest one it can, NaN becomes 0.
+Elementwise operators, Softmax, TopK and MaxPool, which passes over NaN, do as onnxruntime does.
+Where that forgets a NaN, depending on how it cuts up its loops, NaN wins here: in ReduceMax,
+ReduceMin and GlobalMaxPool. Integers divided by zero give 0, as do their remainders; the least
+integer by -1 is itself; shifts by the width or more leave only the sign. Floats that an integer
+can't hold become the nearest one it can, NaN becomes 0.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def ours(op: str, *inputs: Array, const: bool = False, **attributes: Any) -> Arr
     """The only output; const: of constants, which are computed while compiling."""
     names = [f"x{i}" for i in range(len(inputs))]
     arrays = dict(zip(names, inputs, strict=True))
-    model = build([node(op, " ".join(names), "y", **attributes)], arrays, names if const else [], ["y"])
+    model = build(
+        [node(op, " ".join(names), "y", **attributes)], arrays, names if const else [], ["y"]
+    )
     code = run_ours(model, {} if const else arrays)
     return code[0]
 
@@ -121,7 +124,9 @@ def test_nan_is_the_greatest_for_top_k(dtype: str, largest: int, const: list[int
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_softmax_of_infinities(dtype: str) -> None:
-    x = np.array([[-INF, -INF, -INF], [INF, 1, 2], [-INF, 0, 1], [NAN, 1, 2], [0, -0.0, 1e30]], dtype)
+    x = np.array(
+        [[-INF, -INF, -INF], [INF, 1, 2], [-INF, 0, 1], [NAN, 1, 2], [0, -0.0, 1e30]], dtype
+    )
     check_op("Softmax", x, options=BOTH)
 
 
@@ -168,7 +173,9 @@ def test_shifts_by_the_width_or_more(dtype: str, direction: str, const: bool) ->
 @pytest.mark.parametrize("const", [False, True])
 def test_floats_that_an_integer_cannot_hold(source: str, target: str, const: bool) -> None:
     info = np.iinfo(target)
-    x = np.array([NAN, INF, -INF, 1e30, -1e30, 2.5, -2.5, -0.9, 0.9, 200.7, 40000.0, 3e9, -3e9], source)
+    x = np.array(
+        [NAN, INF, -INF, 1e30, -1e30, 2.5, -2.5, -0.9, 0.9, 200.7, 40000.0, 3e9, -3e9], source
+    )
     expected = [
         0 if np.isnan(v) else max(info.min, min(info.max, int(np.clip(v, -1e30, 1e30)))) for v in x
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from ..errors import UnsupportedOperatorError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..record import record
 from .dtype import BF16, BOOL, STRING, DType
 from .shape import Shape, numel
@@ -66,6 +66,8 @@ class Const:
 
     def values(self) -> tuple[Scalar, ...]:
         """All elements in row-major order, as Python numbers. The constant must be inline."""
+        if not (self.dtype.code or self.dtype == BF16):
+            raise UnsupportedOperatorError(f"a constant of {self.dtype} where numbers are expected")
         assert isinstance(self.data, bytes)
         n = numel(self.shape)
         if self.dtype == BF16:
@@ -80,7 +82,9 @@ class Const:
         return self.data
 
     def ints(self) -> tuple[int, ...]:
-        """All elements as integers. The constant must be inline."""
+        """All elements as integers, which they must be. The constant must be inline."""
+        if self.dtype.kind not in "iub":
+            raise ShapeError(f"a constant of {self.dtype} where integers are expected")
         return tuple(int(v) for v in self.values())
 
     def item(self) -> Scalar:

@@ -27,7 +27,7 @@ class Map(Op):
         """The broadcast shape; the dtype of the expression."""
         for i, dtype in self.expr.arguments.items():
             if inputs[i].dtype != dtype:
-                raise UnsupportedOperatorError(f"operand {inputs[i]} is not supported, only {dtype}")
+                raise UnsupportedOperatorError(f"{inputs[i]} is not supported, only {dtype}")
         return (TensorType(self.expr.dtype, broadcast(*(t.shape for t in inputs))),)
 
     def lower(

@@ -62,7 +62,7 @@ def plan_memory(program: Program, limit: int) -> MemoryPlan:
             f"the model needs {end + SLACK:,} bytes of memory ({arena - RESERVED:,} of weights, "
             f"{end - arena:,} of activations); the limit is {limit:,}"
         )
-    outputs = sum(b.slot.type.nbytes for b in program.outputs)  # copies, also if they share a buffer
+    outputs = sum(b.slot.type.nbytes for b in program.outputs)  # each a copy
     if outputs > limit:
         raise LimitError(f"the outputs take {outputs:,} bytes of memory; the limit is {limit:,}")
     return MemoryPlan(tuple(offsets), arena - RESERVED, end - arena, end + SLACK)

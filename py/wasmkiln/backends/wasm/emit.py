@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from ...errors import UnsupportedOperatorError
 from ...artifact import Artifact, IOBinding, StepTable, WeightCopy
+from ...errors import UnsupportedOperatorError
 from ...ir.const import Span
 from ...options import CompileOptions
 from ...program.memory import MemoryPlan, plan_memory
