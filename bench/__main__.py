@@ -1,6 +1,7 @@
 """python -m bench: wasmkiln beside its peers.
 
-Also `bench micro`, `start`, `summary`, and the long runs of two tests: `differential`, `hostile`.
+Also `bench micro`, `start`, `summary` and `agreement`, and the long runs of two tests:
+`differential` and `hostile`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ def main(argv: list[str]) -> int:
         from bench import hostile
 
         return hostile.main(argv[1:])
+    if command == "agreement":
+        from bench import agreement
+
+        return agreement.main(argv[1:])
     from bench import compare
 
     return compare.main(argv)

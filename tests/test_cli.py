@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto, helper
 from wasmkiln.cli import main
 from wasmkiln.passes import PIPELINE
 
@@ -54,6 +55,36 @@ def test_errors_go_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.startswith("wasmkiln: InvalidModelError: ")
     assert main(["inspect", str(tmp_path / "missing.onnx")]) == 1
     assert "missing.onnx" in capsys.readouterr().err
+
+
+def test_inspect_shows_what_the_host_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scalar = helper.make_tensor_value_info("go", TensorProto.BOOL, [])
+    kinds = {"i": TensorProto.INT64, "c": TensorProto.BOOL, "v": TensorProto.FLOAT}
+    inputs = [helper.make_tensor_value_info(name, kind, []) for name, kind in kinds.items()]
+    outputs = [scalar, helper.make_tensor_value_info("next", TensorProto.FLOAT, [])]
+    body = helper.make_graph(
+        [helper.make_node("Exp", ["v"], ["next"]), helper.make_node("IsInf", ["next"], ["go"])],
+        "body", inputs, outputs,
+    )  # fmt: skip
+    nodes = [
+        helper.make_node("Abs", ["x"], ["a"], "absolute"),
+        helper.make_node("Loop", ["", "", "a"], ["y"], "repeat" + "ed" * 40, body=body),
+    ]
+    file = tmp_path / "loop.onnx"
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [])],
+    )  # fmt: skip
+    file.write_bytes(helper.make_model(graph, ir_version=8).SerializeToString())
+    assert main(["inspect", str(file)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split() == ["absolute", "Abs", "open"] for line in lines)
+    (loop,) = (line for line in lines if " Loop " in line)
+    assert loop.split()[1:] == ["Loop", "host"] and "…" in loop
+    assert main(["inspect", str(file), "--json"]) == 0
+    assert [row["how"] for row in json.loads(capsys.readouterr().out)["nodes"]] == ["open", "host"]
 
 
 @pytest.mark.parametrize("wrong", [["--dim", "N"], ["--shape", "x=1,a"], []])

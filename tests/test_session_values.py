@@ -10,7 +10,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-from wasmkiln import CompileOptions, DataDependentError, InferenceSession, ShapeError, session
+from wasmkiln import CompileOptions, DataDependentError, InferenceSession, ShapeError, plans
 from wasmkiln.compiler import compile_graph, compile_model
 
 Array = np.ndarray[Any, Any]
@@ -44,7 +44,7 @@ def compilations() -> Iterator[list[None]]:
         tried.append(None)
         return original(*args)
 
-    with patch.object(session, "compile_graph", counted):
+    with patch.object(plans, "compile_graph", counted):
         yield tried
 
 
@@ -69,10 +69,10 @@ def test_a_plan_serves_all_runs_with_its_values_and_shapes() -> None:
         s.run(None, {"x": x[:6], "shape": np.array([2, 3])})
         s.run(None, {"x": x, "shape": shape})
         assert len(tried) == 4
-        for n in range(1, session.MAX_PLANS + 1):
+        for n in range(1, plans.MAX_PLANS + 1):
             s.run(None, {"x": x[:n], "shape": np.array([n, 1])})
         s.run(None, {"x": x, "shape": shape})  # forgotten by now
-        assert len(tried) == 5 + session.MAX_PLANS
+        assert len(tried) == 5 + plans.MAX_PLANS
 
 
 def test_only_inputs_that_decide_a_shape_become_constants() -> None:

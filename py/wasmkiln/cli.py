@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from . import __version__
-from .compiler import Compiled, compile_graph
-from .errors import WasmkilnError
+from .compiler import Compiled, Observe, compile_graph
+from .engine.runner import Runner
+from .errors import UnsupportedOperatorError, WasmkilnError
+from .host import default_host
 from .ir.graph import Graph
 from .ir.text import graph_text
 from .onnx.load import Model, load
 from .options import CompileOptions
+from .report import ReportRow
 
 __all__ = ["main"]
 
@@ -34,15 +37,31 @@ def main(argv: Sequence[str] | None = None) -> int:
             channels_last=not arguments.no_channels_last,
         )
         observe = _print_graph if arguments.passes else None
-        compiled = compile_graph(model, options, observe)
+        compiled = _compiled(model, options, observe)
     except (WasmkilnError, OSError) as error:
         print(f"wasmkiln: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    if arguments.json:
+    if isinstance(compiled, Runner):
+        _print_parts(model, compiled, arguments.json)
+    elif arguments.json:
         print(json.dumps(_facts(model, compiled), indent=2))
     elif not arguments.passes:
         _print_inspection(model, compiled)
     return 0
+
+
+def _compiled(model: Model, options: CompileOptions, observe: Observe | None) -> Compiled | Runner:
+    """The compiled model, or what runs it in parts where it can't be compiled as a whole."""
+    try:
+        return compile_graph(model, options, observe)
+    except UnsupportedOperatorError as error:
+        runner = Runner(model, options, default_host())
+        runner.prepare()
+        try:
+            runner.compiled()
+        except UnsupportedOperatorError:
+            return runner
+        raise error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,27 +126,53 @@ def _facts(model: Model, compiled: Compiled) -> dict[str, object]:
     }
 
 
+def _print_parts(model: Model, runner: Runner, as_json: bool) -> None:
+    """How the nodes of a model run that needs Python between its compiled parts."""
+    rows = runner.report()
+    if as_json:
+        facts = {"opsets": dict(model.opsets), "producer": model.producer}
+        print(json.dumps(facts | {"nodes": [row.as_dict() for row in rows]}, indent=2))
+        return
+    _print_model(model)
+    for name, declared in model.graph.inputs.items():
+        print(f"input     {name}: {declared}")
+    for name, declared in model.outputs.items():
+        print(f"output    {name}: {declared}")
+    _print_rows(rows)
+    print("parts     compiled when it is known what goes in, with the host's nodes between them")
+
+
+def _print_model(model: Model) -> None:
+    opsets = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in model.opsets.items())
+    print(f"opset     {opsets}; produced by {model.producer or 'unknown'}")
+
+
+def _print_rows(report: Sequence[ReportRow]) -> None:
+    rows = [(_short(r.node), r.op, r.how, ", ".join(r.kernels)) for r in report]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    print()
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        print("  ".join(cells), row[3])
+    counts = Counter(r.how for r in report)
+    print()
+    print(f"nodes     {len(rows)}: " + ", ".join(f"{n} {how}" for how, n in counts.most_common()))
+
+
+def _short(name: str) -> str:
+    """A name of at most 48 characters: converters make some of hundreds."""
+    return name if len(name) <= 48 else f"{name[:20]}…{name[-27:]}"
+
+
 def _print_inspection(model: Model, compiled: Compiled) -> None:
     artifact = compiled.artifact
-    opsets = ", ".join(
-        f"{domain or 'ai.onnx'} {version}" for domain, version in model.opsets.items()
-    )
-    print(f"opset     {opsets}; produced by {model.producer or 'unknown'}")
+    _print_model(model)
     for b in artifact.inputs:
         print(f"input     {b.name}: {b.type}")
     for b in artifact.outputs:
         print(f"output    {b.name}: {b.type}")
-    print()
-    rows = [(r.node, r.op, r.how, ", ".join(r.kernels)) for r in compiled.report]
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]
-        )
-    counts = Counter(r.how for r in compiled.report)
+    _print_rows(compiled.report)
     kernels = {k for r in compiled.report for k in r.kernels}
-    print()
-    print(f"nodes     {len(rows)}: " + ", ".join(f"{n} {how}" for how, n in counts.most_common()))
     print(f"kernels   {len(kernels)} distinct, {artifact.main.steps} steps a run")
     packed = len(gzip.compress(artifact.code, mtime=0))
     print(f"code      {len(artifact.code):,} bytes ({packed:,} gzip), {artifact.simd} SIMD")

@@ -43,7 +43,12 @@ class ExternalDataError(InvalidModelError):
 
 
 class UnsupportedOperatorError(WasmkilnError, NotImplementedError):
-    """An operator, or a form of it, has no compiler; the message names node, opset and types."""
+    """An operator, or a form of it, has no compiler; the message names node, opset and types.
+
+    node: the first output of the graph's node at which typing stopped, if it did there.
+    """
+
+    node: str = ""
 
 
 class DataDependentError(UnsupportedOperatorError):

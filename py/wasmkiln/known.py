@@ -14,7 +14,11 @@ from .ir.shape import Shape, numel
 from .onnx.load import Model
 from .record import replace
 
-__all__ = ["needed_inputs", "with_values"]
+__all__ = ["MAX_KEYED", "needed_inputs", "with_values"]
+
+# Elements of an input that is a constant of a plan because of what is computed from it. Those of
+# more are data, which change with each run.
+MAX_KEYED = 16
 
 
 def needed_inputs(error: DataDependentError, shapes: Mapping[str, Shape]) -> tuple[str, ...]:
@@ -22,7 +26,10 @@ def needed_inputs(error: DataDependentError, shapes: Mapping[str, Shape]) -> tup
 
     shapes: those of the inputs, as far as they are known.
     """
-    known = all(numel(shapes.get(name, ())) <= MAX_INLINE for name in error.inputs)
+    known = all(
+        numel(shapes.get(name, ())) <= (MAX_INLINE if name == error.value else MAX_KEYED)
+        for name in error.inputs
+    )
     if not error.inputs or not known:
         raise error
     return error.inputs

@@ -40,6 +40,8 @@ class CompileOptions:
     channels_last: run convolutional nets in NHWC inside.
     bottleneck: run expand, depthwise convolution and projection as one kernel where that wins.
     patterns: use one kernel for attention and for normalizations that a model spells out.
+    integers: multiply quantized values as integers, in exact sums, not as the floats that they
+        stand for.
     winograd: run 3 by 3 convolutions after Winograd: two to three times as fast, but each rounds
         several times as much, and keeps filters of up to four times the size.
     max_memory: the most bytes of linear memory a model may need, and its outputs together; by
@@ -55,5 +57,6 @@ class CompileOptions:
     channels_last: bool = True
     bottleneck: bool = True
     patterns: bool = True
+    integers: bool = True
     winograd: bool = False
     max_memory: int = fresh(factory=memory_budget)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .ir.graph import Graph
+from .ir.graph import Graph, Node
 from .program.program import Program
 from .record import record
 
-__all__ = ["ReportRow", "report_rows"]
+__all__ = ["ReportRow", "report_rows", "row"]
 
 
 @record
@@ -14,7 +14,8 @@ class ReportRow:
     """One node of the model and how it runs.
 
     how: 'kernel' (kernels lists them), 'init' (computed once at load), 'folded' (computed while
-    compiling, or only moved data that need not move).
+    compiling, or only moved data that need not move), 'host' (run by Python), 'open' (compiled once
+    it is known what goes in).
     """
 
     node: str
@@ -39,11 +40,12 @@ def report_rows(model: Graph, program: Program) -> tuple[ReportRow, ...]:
     for node in model.nodes:
         kernels = main.get(node.name) or init.get(node.name) or {}
         how = "kernel" if node.name in main else "init" if node.name in init else "folded"
-        rows.append(
-            ReportRow(node.name, _title(node.op.domain, node.op.op_type), how, tuple(kernels))
-        )
+        rows.append(row(node, how, tuple(kernels)))
     return tuple(rows)
 
 
-def _title(domain: str, op_type: str) -> str:
-    return f"{domain}.{op_type}" if domain else op_type
+def row(node: Node, how: str, kernels: tuple[str, ...] = ()) -> ReportRow:
+    """The row of a node."""
+    op = node.op
+    title = f"{op.domain}.{op.op_type}" if op.domain else op.op_type
+    return ReportRow(node.name, title, how, kernels)

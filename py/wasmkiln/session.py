@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from .artifact import Artifact, IOBinding
-from .compiler import Compiled, compile_graph
+from .artifact import Artifact
+from .engine.describe import describe_value
+from .engine.runner import Runner
 from .errors import (
-    DataDependentError,
     InvalidInputError,
     MissingDependencyError,
     ReleasedError,
+    UnsupportedOperatorError,
 )
-from .host import Instance, default_host
+from .host import default_host
 from .ir.const import Const
-from .ir.shape import Dim, Shape, Sym, show
+from .ir.dtype import STRING, DType
+from .ir.shape import Dim, Sym, show
 from .ir.types import InputType
-from .known import needed_inputs, with_values
+from .ir.value import Value
 from .onnx.load import Source, load
 from .options import CompileOptions
-from .record import record, replace
+from .record import record
 from .report import ReportRow
 
 if TYPE_CHECKING:
@@ -30,10 +32,6 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 __all__ = ["InferenceSession", "NodeArg"]
-
-MAX_PLANS = 4  # compiled variants kept for different input shapes; each has its own memory
-
-_Key = tuple[tuple[Shape, ...], tuple[tuple[str, Const], ...]]
 
 
 @record
@@ -63,20 +61,10 @@ class InferenceSession:
 
     def __init__(self, path_or_bytes: Source, options: CompileOptions | None = None) -> None:
         self._model = load(path_or_bytes)
-        self._options = options or CompileOptions()
-        self._host = default_host()
-        self._plans: dict[_Key, tuple[Compiled, Instance]] = {}
-        self._needed: dict[str, None] = {}  # inputs that are constants of a plan, in any order
+        self._runner = Runner(self._model, options or CompileOptions(), default_host())
         self._lock = RLock()
         self._released = False
-        self._last: Compiled | None = None
-        inputs = self._model.graph.inputs
-        if all(t.shape is not None and not t.symbols for t in inputs.values()):
-            shapes = {name: _concrete(t) for name, t in inputs.items()}
-            try:
-                self._plan(shapes, {})
-            except DataDependentError as error:
-                self._needed.update(dict.fromkeys(needed_inputs(error, shapes)))
+        self._runner.prepare()
 
     def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]) -> list[Array]:
         """Compute outputs, by default all, in the order asked for.
@@ -89,17 +77,14 @@ class InferenceSession:
         declared = self._model.graph.inputs
         _check_names(input_feed, declared)
         arrays = {name: np.asarray(input_feed[name]) for name in declared}
-        shapes = dict(zip(declared, _check_arrays(arrays, declared), strict=True))
+        _check_arrays(arrays, declared)
+        outputs = _choose(output_names, self._model.graph.outputs)
+        feeds = {n: _const(np, a, declared[n].dtype) for n, a in arrays.items()}
         with self._lock:
             if self._released:
                 raise ReleasedError("this session was released")
-            compiled, instance = self._plan_for_values(shapes, arrays)
-            outputs = _choose(output_names, compiled.artifact)
-            for binding in compiled.artifact.inputs:
-                array = np.ascontiguousarray(arrays[binding.name])
-                instance.write(binding.offset, array.reshape(-1).view("u1").data)
-            instance.run()
-            return [_fetch(np, instance, b) for b in outputs]
+            results = self._runner.run(feeds, outputs)
+        return [_array(np, name, results[name]) for name in outputs]
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs in the model's order."""
@@ -111,15 +96,15 @@ class InferenceSession:
 
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs, for the shapes of the last run, or sizes of 1 before the first."""
-        return self._compiled().report
+        return self._runner.report()
 
     def artifact(self) -> Artifact:
         """The compiled model for the shapes of the last run."""
-        return self._compiled().artifact
+        return self._runner.compiled().artifact
 
     def timings(self) -> dict[str, float]:
         """Seconds spent in each phase of the last compilation."""
-        return self._compiled().timings
+        return self._runner.compiled().timings
 
     def release(self) -> None:
         """Give up all memory. Raises ReleasedError when called twice."""
@@ -127,9 +112,7 @@ class InferenceSession:
             if self._released:
                 raise ReleasedError("this session was released before")
             self._released = True
-            for _, instance in self._plans.values():
-                instance.release()
-            self._plans.clear()
+            self._runner.release()
 
     def __enter__(self) -> InferenceSession:
         return self
@@ -137,44 +120,6 @@ class InferenceSession:
     def __exit__(self, *exc: object) -> None:
         if not self._released:
             self.release()
-
-    def _compiled(self) -> Compiled:
-        if self._last is None:
-            self._last = compile_graph(self._model, self._options)
-        return self._last
-
-    def _plan_for_values(
-        self, shapes: Mapping[str, Shape], arrays: Mapping[str, Array]
-    ) -> tuple[Compiled, Instance]:
-        """A plan in which the inputs whose values the compiler needs are constants."""
-        while True:
-            values = {
-                name: Const(self._model.graph.inputs[name].dtype, shape, arrays[name].tobytes())
-                for name, shape in shapes.items()
-                if name in self._needed
-            }
-            try:
-                return self._plan(shapes, values)
-            except DataDependentError as error:
-                # Each round makes more inputs constants, and those are not asked for again.
-                self._needed.update(dict.fromkeys(needed_inputs(error, shapes)))
-
-    def _plan(
-        self, shapes: Mapping[str, Shape], values: Mapping[str, Const]
-    ) -> tuple[Compiled, Instance]:
-        key = tuple(shapes.values()), tuple(values.items())
-        plan = self._plans.pop(key, None)
-        if plan is None:
-            model = with_values(self._model, values)
-            free = {name: shape for name, shape in shapes.items() if name not in values}
-            compiled = compile_graph(model, replace(self._options, shapes=free))
-            plan = compiled, self._host.load(compiled.artifact, self._model.files)
-            while len(self._plans) >= MAX_PLANS:
-                _, oldest = self._plans.pop(next(iter(self._plans)))
-                oldest.release()
-        self._plans[key] = plan  # the last one used stands last
-        self._last = plan[0]
-        return plan
 
 
 def _numpy() -> Any:
@@ -187,10 +132,6 @@ def _numpy() -> Any:
     return numpy
 
 
-def _concrete(t: InputType) -> tuple[int, ...]:
-    return tuple(d for d in t.shape or () if isinstance(d, int))
-
-
 def _check_names(feed: Mapping[str, Any], declared: Mapping[str, InputType]) -> None:
     unknown = [n for n in feed if n not in declared]
     missing = [n for n in declared if n not in feed]
@@ -201,13 +142,12 @@ def _check_names(feed: Mapping[str, Any], declared: Mapping[str, InputType]) -> 
         raise InvalidInputError(f"{'; '.join(said)}. Inputs are: {expected}")
 
 
-def _check_arrays(
-    arrays: Mapping[str, Array], declared: Mapping[str, InputType]
-) -> tuple[tuple[int, ...], ...]:
+def _check_arrays(arrays: Mapping[str, Array], declared: Mapping[str, InputType]) -> None:
     sizes: dict[str, tuple[int, str]] = {}
-    shapes = []
     for name, array in arrays.items():
         t = declared[name]
+        if t.dtype == STRING and array.dtype.kind in "OSU":
+            continue
         given = f"{array.dtype}{show(array.shape)}"
         wanted = f"{t.dtype.full}{'' if t.shape is None else show(t.shape)}"
         if array.dtype.name != t.dtype.full or not array.dtype.isnative:
@@ -216,8 +156,6 @@ def _check_arrays(
             known = ", ".join(f"{s} is {n} in '{i}'" for s, (n, i) in sizes.items())
             hint = f" ({known})" if known else ""
             raise InvalidInputError(f"input '{name}' is {wanted}; the array given is {given}{hint}")
-        shapes.append(tuple(array.shape))
-    return tuple(shapes)
 
 
 def _matches(
@@ -234,25 +172,34 @@ def _matches(
     return True
 
 
-def _choose(names: Sequence[str] | None, artifact: Artifact) -> list[IOBinding]:
-    known = {b.name: b for b in artifact.outputs}
-    if not names:
-        return list(artifact.outputs)
-    for name in names:
+def _choose(names: Sequence[str] | None, known: Collection[str]) -> list[str]:
+    for name in names or ():
         if name not in known:
             raise InvalidInputError(f"'{name}' is not an output; outputs are {', '.join(known)}")
-    return [known[n] for n in names]
+    return list(names or known)
 
 
-def _fetch(np: Any, instance: Instance, b: IOBinding) -> Array:
-    data = bytearray(instance.read(b.offset, b.type.nbytes))  # writable, and the array's own
+def _const(np: Any, array: Array, dtype: DType) -> Const:
+    """The array's own memory as a constant."""
+    if dtype == STRING:
+        return Const.strings(array.shape, [str(text) for text in array.ravel().tolist()])
+    return Const(dtype, array.shape, np.ascontiguousarray(array).reshape(-1).view("u1").data)
+
+
+def _array(np: Any, name: str, value: Value) -> Array:
+    """An array over the constant's buffer."""
+    if not isinstance(value, Const):
+        raise UnsupportedOperatorError(f"output '{name}' is {describe_value(value)}")
+    if value.dtype == STRING:
+        texts: Array = np.array(value.texts(), dtype=object).reshape(value.shape)
+        return texts
     try:
-        dtype = np.dtype(b.type.dtype.full)
+        dtype = np.dtype(value.dtype.full)
     except TypeError:  # NumPy's own types end at f16; the others are those of ml_dtypes
         raise MissingDependencyError(
-            f"output '{b.name}' is {b.type.dtype.full}: pip install ml_dtypes, and import it"
+            f"output '{name}' is {value.dtype.full}: pip install ml_dtypes, and import it"
         ) from None
-    array: Array = np.frombuffer(data, dtype).reshape(b.type.shape)
+    array: Array = np.frombuffer(value.data, dtype).reshape(value.shape)
     return array
 
 

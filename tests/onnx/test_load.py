@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from wasmkiln.errors import InvalidModelError, UnsupportedOperatorError, WasmkilnError
-from wasmkiln.ir.dtype import F32, I64, DType
+from wasmkiln.ir.const import Const
+from wasmkiln.ir.dtype import F32, I64, STRING, DType
 from wasmkiln.ir.shape import Sym
 from wasmkiln.ir.types import InputType
 from wasmkiln.onnx.load import Model, load
@@ -138,9 +140,8 @@ def test_sizes_of_inputs() -> None:
         ([value("", ())], "input without a name"),
         ([onnx.ValueInfoProto(name="x")], "input 'x' has no type"),
         ([value("x", (), 99)], "input 'x' has the unknown element type 99"),
-        ([value("x", (), TensorProto.STRING)], r"type STRING is not supported \(input 'x'\)"),
-        ([helper.make_value_info("x", helper.make_sequence_type_proto(
-            helper.make_tensor_type_proto(1, [])))], "input 'x' is a sequence, which is not supp"),
+        ([helper.make_value_info("x", helper.make_sparse_tensor_type_proto(1, []))],
+         "input 'x' is a sparse tensor, which is not supported"),
     ],
 )  # fmt: skip
 def test_inputs_that_are_refused(inputs: list[onnx.ValueInfoProto], message: str) -> None:
@@ -319,12 +320,40 @@ def test_initializers_that_are_refused() -> None:
             relu(initializers=tensors)
 
 
+def test_types_that_hold_tensors() -> None:
+    tensor = helper.make_tensor_type_proto(TensorProto.INT64, ["n"])
+    kinds = {
+        "a": helper.make_optional_type_proto(helper.make_sequence_type_proto(tensor)),
+        "b": helper.make_sequence_type_proto(helper.make_map_type_proto(8, tensor)),
+        "c": helper.make_tensor_type_proto(TensorProto.STRING, [2]),
+    }
+    inputs = [helper.make_value_info(name, kind) for name, kind in kinds.items()]
+    ours = loaded(node("Relu", ["x"], ["y"]), inputs=[value("x", (1,)), *inputs]).graph.inputs
+    assert ours["a"] == InputType(I64, (Sym("n"),), ("optional", "seq"))
+    assert str(ours["b"]) == "seq(map(string)(i64[n]))"
+    assert ours["c"] == InputType(STRING, (2,))
+
+
+def test_strings() -> None:
+    weight = helper.make_tensor("w", TensorProto.STRING, [2], ["é".encode(), b""])
+    ours = loaded(node("Relu", ["x"], ["y"]), initializers=[weight])
+    assert ours.graph.consts["w"] == Const.strings((2,), ["é", ""])
+    for damage, text in (({"dims": [3]}, "STRING[3], but 2 strings"), ({"raw_data": b"1"}, "both")):
+        bad = onnx.TensorProto()
+        bad.CopyFrom(weight)
+        for field, item in damage.items():
+            bad.ClearField(field)
+            getattr(bad, field).extend(item) if field == "dims" else setattr(bad, field, item)
+        with pytest.raises(InvalidModelError, match=re.escape(text)):
+            loaded(node("Relu", ["x"], ["y"]), initializers=[bad])
+
+
 def test_unsupported_element_types_are_listed_with_the_operators() -> None:
-    weight = helper.make_tensor("w", TensorProto.STRING, [1], [b"text"])
+    weight = onnx.TensorProto(name="w", data_type=24, dims=[1], raw_data=b"1")
     with pytest.raises(UnsupportedOperatorError) as caught:
         loaded(node("Mystery", ["x", "w"], ["y"], name="m"), initializers=[weight])
     assert str(caught.value).splitlines() == [
-        "element type STRING is not supported (tensor 'w'): needed for initializers",
+        "element type FLOAT8E8M0 is not supported (tensor 'w'): needed for initializers",
         "Mystery (opset 17) is not supported: Mystery 'm'",
     ]
 

@@ -1,4 +1,4 @@
-"""Loop and Scan, which unroll, against onnxruntime."""
+"""Loop and Scan against onnxruntime, unrolled or run by the host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from wasmkiln.errors import InvalidModelError, ShapeError, UnsupportedOperatorError
+from wasmkiln.engine import control
+from wasmkiln.errors import InvalidModelError, LimitError, ShapeError, UnsupportedOperatorError
 
 from .check import Array, build, check_model, node, run_ours
 
@@ -127,8 +128,7 @@ def test_condition_computed_from_data() -> None:
     arrays = {"start": values(200, 30), "x": values(30)}
     loop = node("Loop", "m - start", "final", name="loop", body=inner)
     model = build([loop], arrays | {"m": np.array(5)}, {"m"}, ["final"])
-    with pytest.raises(UnsupportedOperatorError, match=r"Loop 'loop'.*the condition depends on"):
-        run_ours(model, arrays)
+    check_model(model, arrays)
 
 
 def refused(model: Any, arrays: dict[str, Array], error: type[Exception], text: str) -> None:
@@ -136,12 +136,16 @@ def refused(model: Any, arrays: dict[str, Array], error: type[Exception], text: 
         run_ours(model, arrays)
 
 
-def test_too_long_loops_are_refused() -> None:
+def test_long_loops_are_run_by_the_host() -> None:
     arrays = {"start": values(2, 3), "x": values(3)}
-    endless = loop_model(accumulate(), None, True, arrays)
-    text = r"5 nodes would become more than 4,096"
-    refused(endless, arrays, UnsupportedOperatorError, text)
-    refused(loop_model(accumulate(), 5000, None, arrays), arrays, UnsupportedOperatorError, text)
+    check_model(loop_model(accumulate(), 1500, None, arrays), arrays, rtol=1e-4)
+
+
+def test_endless_loops_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_ITERATIONS", 2000)
+    arrays = {"start": values(2, 3), "x": values(3)}
+    model = loop_model(accumulate(), None, True, arrays)
+    refused(model, arrays, LimitError, r"Loop '.*it does not end within 2,000 iterations")
 
 
 def test_scan_outputs_of_no_iterations_are_refused() -> None:
@@ -219,9 +223,16 @@ def test_scan_of_a_batch() -> None:
     check_model(model, arrays, atol=1e-5)
 
 
-def test_lengths_of_a_batch_are_refused() -> None:
+def test_lengths_of_a_batch() -> None:
     model, arrays = batch_model("lengths start xs")
-    refused(model, arrays, UnsupportedOperatorError, "opset 8 with sequence_lens")
+    final, ys = run_ours(model, arrays)
+    for row, length in enumerate(arrays["lengths"]):
+        alone = {"start": arrays["start"][[row]], "xs": arrays["xs"][[row], :length]}
+        scan = node("Scan", "- start xs", "final ys", body=recurrence(), num_scan_inputs=1)
+        expected = check_model(build([scan], alone, (), ["final", "ys"], 8), alone, atol=1e-5)
+        np.testing.assert_allclose(final[[row]], expected[0], 1e-5, 1e-5)
+        np.testing.assert_allclose(ys[[row], :length], expected[1], 1e-5, 1e-5)
+        assert not ys[row, length:].any()
 
 
 def test_a_body_with_too_few_inputs_is_refused() -> None:

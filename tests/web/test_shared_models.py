@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Error, Page
 from tests.models.test_shared_models import (
     ATOL,
     DEFAULT_TOLERANCE,
-    UNSUPPORTED,
+    HOSTED,
     assert_output,
     load_case,
 )
@@ -80,7 +80,7 @@ def test_shapes_that_depend_on_inputs_are_told(lab: Page, name: str) -> None:
 
 @needs_shared
 @pytest.mark.parametrize(
-    "name", [n for n in shared_models() if n not in UNSUPPORTED and n not in DATA_DEPENDENT]
+    "name", [n for n in shared_models() if n not in HOSTED and n not in DATA_DEPENDENT]
 )
 def test_agrees_with_onnxruntime(lab: Page, name: str) -> None:
     stored, case = load_case(name)

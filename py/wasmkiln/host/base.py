@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..artifact import STATUS_ADDRESS, Artifact
 from ..errors import InvalidInputError
+from ..ir.const import Buffer
 from ..onnx.source import ByteSource
 
 __all__ = ["Host", "Instance", "check_status", "initialize"]
@@ -15,7 +16,7 @@ __all__ = ["Host", "Instance", "check_status", "initialize"]
 class Instance(Protocol):
     """A model in memory. It is used by one caller at a time."""
 
-    def write(self, address: int, data: bytes | memoryview) -> None:
+    def write(self, address: int, data: Buffer) -> None:
         """Copy bytes into the model's memory."""
 
     def read(self, address: int, nbytes: int) -> bytes:

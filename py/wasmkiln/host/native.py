@@ -9,6 +9,7 @@ from typing import Any
 
 from ..artifact import Artifact
 from ..errors import InternalError, LimitError, MissingDependencyError, ReleasedError
+from ..ir.const import Buffer
 from ..onnx.source import ByteSource
 from .base import Instance, check_status, initialize
 
@@ -79,7 +80,7 @@ class NativeInstance:
         ]
         self._pool = ThreadPoolExecutor(artifact.threads - 1) if artifact.threads > 1 else None
 
-    def write(self, address: int, data: bytes | memoryview) -> None:
+    def write(self, address: int, data: Buffer) -> None:
         """Copy bytes into the model's memory."""
         self._check()
         view = memoryview(data).cast("B")

@@ -17,6 +17,7 @@ from pyodide.ffi import JsException, to_js
 from ..artifact import Artifact
 from ..compiler import compile_model
 from ..errors import InternalError, InvalidInputError, LimitError, ReleasedError, WasmkilnError
+from ..ir.const import Buffer
 from ..ir.shape import Sym
 from ..ir.types import InputType
 from ..onnx.load import load
@@ -77,7 +78,7 @@ class PyodideInstance:
         self._bytes: Any = js.Uint8Array.new(memory.buffer)
         self._main = artifact.main
 
-    def write(self, address: int, data: bytes | memoryview) -> None:
+    def write(self, address: int, data: Buffer) -> None:
         """Copy bytes into the model's memory."""
         self._window(address, len(data)).assign(data)
 

@@ -10,12 +10,13 @@ from ..record import record
 from .dtype import BF16, BOOL, STRING, DType
 from .shape import Shape, numel
 
-__all__ = ["MAX_INLINE", "Const", "Span", "pack_values"]
+__all__ = ["MAX_INLINE", "Buffer", "Const", "Scalar", "Span", "pack_values"]
 
 # Tensors up to this many elements are held inline, and their values may be used while compiling.
 MAX_INLINE = 1024
 
 Scalar = int | float | bool
+Buffer = bytes | bytearray | memoryview
 
 
 @record
@@ -29,11 +30,14 @@ class Span:
 
 @record
 class Const:
-    """A row-major, little-endian constant tensor; strings are held as they are."""
+    """A row-major, little-endian constant tensor; strings are held as they are.
+
+    While a model runs, its values are of this type too, and their bytes may be in other buffers.
+    """
 
     dtype: DType
     shape: Shape
-    data: Span | bytes | tuple[str, ...]
+    data: Span | Buffer | tuple[str, ...]
 
     @staticmethod
     def of(dtype: DType, shape: Shape, values: Sequence[Scalar]) -> Const:
@@ -68,13 +72,19 @@ class Const:
         """All elements in row-major order, as Python numbers. The constant must be inline."""
         if not (self.dtype.code or self.dtype == BF16):
             raise UnsupportedOperatorError(f"a constant of {self.dtype} where numbers are expected")
-        assert isinstance(self.data, bytes)
+        assert isinstance(self.data, Buffer)
         n = numel(self.shape)
         if self.dtype == BF16:
             words = struct.unpack(f"<{n}H", self.data)
             wide = struct.pack(f"<{n}I", *(w << 16 for w in words))
             return struct.unpack(f"<{n}f", wide)
         return struct.unpack(f"<{n}{self.dtype.code}", self.data)
+
+    def frozen(self) -> Const:
+        """The same constant, which can be a key."""
+        if isinstance(self.data, (bytearray, memoryview)):
+            return Const(self.dtype, self.shape, bytes(self.data))
+        return self
 
     def texts(self) -> tuple[str, ...]:
         """All elements of a constant of strings."""
@@ -101,8 +111,11 @@ def pack_values(dtype: DType, values: Sequence[Scalar]) -> bytes:
     """The bytes of values as stored in memory; integers wrap, floats round to nearest even."""
     n = len(values)
     if dtype.is_int:
-        mask = (1 << dtype.bits) - 1
-        return b"".join((int(v) & mask).to_bytes(dtype.itemsize, "little") for v in values)
+        try:
+            return struct.pack(f"<{n}{dtype.code}", *values)
+        except struct.error:  # struct refuses what is out of range, or no integer
+            mask = (1 << dtype.bits) - 1
+            return b"".join((int(v) & mask).to_bytes(dtype.itemsize, "little") for v in values)
     if dtype == BOOL:
         return bytes(bool(v) for v in values)
     if dtype == BF16:

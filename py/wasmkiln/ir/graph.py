@@ -36,6 +36,7 @@ class Graph:
 
     inputs: declared types by name, in order. outputs: the value behind each output's name.
     consts: constants by value name. types: concrete types by value name, filled by `infer`.
+    declared: types of outputs as far as the model gives them, by the outputs' names.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Graph:
     outputs: Mapping[str, str]
     consts: Mapping[str, Const]
     types: Mapping[str, TensorType] = fresh(factory=dict)
+    declared: Mapping[str, InputType] = fresh(factory=dict)
 
     def producers(self) -> dict[str, Node]:
         """The node that produces each value; constants and inputs have none."""

@@ -14,13 +14,18 @@ MAX_RANK = 64  # as NumPy's arrays; more than any model has
 
 @record
 class InputType:
-    """A model's declared input or output; dims may be symbolic, the shape may be unknown."""
+    """A model's declared input or output; dims may be symbolic, the shape may be unknown.
+
+    wrap: what the tensor lies in, outermost first: "seq", "optional", "map(int64)".
+    """
 
     dtype: DType
     shape: tuple[Dim, ...] | None
+    wrap: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.dtype}{'[...]' if self.shape is None else show(self.shape)}"
+        inner = f"{self.dtype}{'[...]' if self.shape is None else show(self.shape)}"
+        return "(".join((*self.wrap, inner)) + ")" * len(self.wrap)
 
     @property
     def symbols(self) -> tuple[str, ...]:

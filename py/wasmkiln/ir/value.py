@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from ..record import record
 from .const import Const, Scalar
+from .shape import show
 
-__all__ = ["NOTHING", "MapValue", "Nothing", "SequenceValue", "Value"]
+__all__ = ["NOTHING", "MapValue", "Nothing", "SequenceValue", "Value", "describe_value"]
 
 
 @record
@@ -36,3 +37,14 @@ class MapValue:
 
 
 Value = Const | SequenceValue | MapValue | Nothing
+
+
+def describe_value(value: Value) -> str:
+    """A value's type: `f32[2,3]`, `seq of 4`, `map of 2`, `nothing`."""
+    if isinstance(value, Const):
+        return f"{value.dtype}{show(value.shape)}"
+    if isinstance(value, SequenceValue):
+        return f"seq of {len(value.items)}"
+    if isinstance(value, MapValue):
+        return f"map of {len(value.items)}"
+    return "nothing"

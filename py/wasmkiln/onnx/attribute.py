@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InvalidModelError
-from ..ir.const import Const
+from ..ir.const import Const, Span
 from ..ir.graph import Graph
 from ..ops.base import Op
 from .external import Files
@@ -54,11 +54,23 @@ def attribute_values(
                 f"attribute '{attribute.name}' refers to '{attribute.ref_name}' of a function,"
                 " but stands in none"
             )
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and value and type(value[0]) in (int, float):
+            out[attribute.name] = value
+        elif isinstance(value, tuple):
             out[attribute.name] = tuple([_item(item, attribute, files, graph) for item in value])
         else:
             out[attribute.name] = _item(value, attribute, files, graph)
+    if node.domain == "ai.onnx.ml":  # whose tensors are trees and keys, read while compiling
+        out = {name: _at_hand(value, files) for name, value in out.items()}
     return out
+
+
+def _at_hand(value: Any, files: Files) -> Any:
+    """A constant with its bytes; anything else as it is."""
+    if not isinstance(value, Const) or not isinstance(span := value.data, Span):
+        return value
+    data = files.sources[span.file].read(span.offset, span.nbytes)
+    return Const(value.dtype, value.shape, data)
 
 
 def _item(

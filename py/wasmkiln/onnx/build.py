@@ -65,7 +65,10 @@ class Builder:
                 raise InvalidModelError(f"nothing defines the graph's output '{name}'")
         if len(set(outputs)) < len(outputs):
             raise InvalidModelError(f"the graph gives one output twice: {', '.join(outputs)}")
-        return Graph(proto.name, tuple(nodes), inputs, {n: n for n in outputs}, consts)
+        declared = self._output_types(proto, is_inner)
+        return Graph(
+            proto.name, tuple(nodes), inputs, {n: n for n in outputs}, consts, declared=declared
+        )
 
     def check(self) -> None:
         """UnsupportedOperatorError listing each distinct thing that is not supported, if any is."""
@@ -113,10 +116,9 @@ class Builder:
             self._unsupported(str(error), f"graph '{proto.name}'")
             return {info.name: InputType(F32, None) for info in infos}  # to find further problems
 
-    def output_types(self, proto: GraphProto) -> dict[str, InputType]:
-        """Declared types of a whole model's outputs."""
+    def _output_types(self, proto: GraphProto, is_inner: bool) -> dict[str, InputType]:
         try:
-            return declared_types(proto.outputs, "output")
+            return declared_types(proto.outputs, "output", is_inner)
         except UnsupportedOperatorError as error:
             self._unsupported(str(error), f"graph '{proto.name}'")
             return {}

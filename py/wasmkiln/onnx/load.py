@@ -59,11 +59,10 @@ def load(source: Source, *, external: External | None = None) -> Model:
     files = Files(data, external)
     builder = Builder(files, Functions(proto.functions))
     graph = builder.graph(proto.graph, opsets)
-    outputs = builder.output_types(proto.graph)
     builder.check()
     return Model(
         graph,
-        outputs,
+        graph.declared,
         opsets,
         proto.ir_version,
         f"{proto.producer_name} {proto.producer_version}".strip(),

@@ -7,7 +7,7 @@ from struct import pack
 
 from ..errors import ExternalDataError, InvalidModelError, UnsupportedOperatorError, WasmkilnError
 from ..ir.const import MAX_INLINE, Const, Span
-from ..ir.dtype import BY_ONNX, I64, DType
+from ..ir.dtype import BY_ONNX, I64, STRING, DType
 from ..ir.shape import show
 from .external import Files, parse_location
 from .proto import Payload, SparseTensorProto, TensorProto
@@ -59,11 +59,28 @@ def to_const(tensor: TensorProto, files: Files, what: str = "") -> Const:
     """The constant that a tensor holds; `what` names it in errors."""
     what = what or f"tensor '{tensor.name}'"
     dtype = element_type(tensor.data_type, what)
+    if dtype == STRING:
+        return _strings(tensor, what)
     data = stored(tensor, files, what)
     bits = ELEMENT_TYPES[tensor.data_type][1]
     if bits < 8:
         data = _unpacked(data, bits, prod(tensor.dims), files, what)
     return Const(dtype, tensor.dims, data)
+
+
+def _strings(tensor: TensorProto, what: str) -> Const:
+    count = _count(tensor.dims, what)
+    if tensor.external is not None or tensor.field not in ("", "string_data"):
+        raise InvalidModelError(f"{what} holds strings, which must be in string_data")
+    if len(tensor.loose) != count:
+        raise InvalidModelError(
+            f"{what} is STRING{show(tensor.dims)}, but {len(tensor.loose)} strings are there"
+        )
+    try:
+        texts = [item.decode() for item in tensor.loose if isinstance(item, bytes)]
+    except UnicodeDecodeError as error:
+        raise InvalidModelError(f"{what} holds a string that is not UTF-8: {error}") from None
+    return Const.strings(tensor.dims, texts)
 
 
 def _unpacked(data: Span | bytes, bits: int, count: int, files: Files, what: str) -> bytes:

@@ -8,13 +8,16 @@ from ..errors import InvalidModelError, UnsupportedOperatorError
 from ..ir.dtype import F32
 from ..ir.shape import Dim, Sym
 from ..ir.types import InputType
-from .proto import ValueInfoProto
+from .proto import TypeProto, ValueInfoProto
 from .tensor import MAX_DIM, MAX_RANK, element_type
 
 __all__ = ["declared_types"]
 
 # What exporters write for a size that they don't know; two of them need not be equal.
 _UNKNOWN = frozenset({"", "?", "-1", "*", "None", -1})
+
+_CONTAINERS = {"sequence": "seq", "optional": "optional", "map": "map"}
+MAX_NESTING = 8
 
 
 def declared_types(
@@ -37,22 +40,34 @@ def declared_types(
 
 
 def _declared_type(info: ValueInfoProto, what: str, taken: set[str], is_inner: bool) -> InputType:
-    kind = info.type.kind
-    if not kind:
+    if not info.type.kind:
         if is_inner:  # it is typed by the values that it is given; the dtype here stands for any
             return InputType(F32, None)
         raise InvalidModelError(f"{what} has no type")
-    if kind != "tensor":
-        title = kind.replace("_", " ")
+    kind = info.type
+    wrap: list[str] = []
+    while kind.kind in _CONTAINERS and len(wrap) < MAX_NESTING:
+        wrap.append(_wrapping(kind, what))
+        kind = kind.element or TypeProto()
+    if not kind.kind:
+        raise InvalidModelError(f"{what} is a {info.type.kind} of no type")
+    if kind.kind != "tensor":
+        title = kind.kind.replace("_", " ")
         raise UnsupportedOperatorError(f"{what} is a {title}, which is not supported")
-    dtype = element_type(info.type.elem_type, what)
-    dims = info.type.dims
+    dtype = element_type(kind.elem_type, what)
+    dims = kind.dims
     if dims is None:
-        return InputType(dtype, None)
+        return InputType(dtype, None, tuple(wrap))
     if len(dims) > MAX_RANK:
         raise InvalidModelError(f"{what} has rank {len(dims)}, over {MAX_RANK}")
     shape = tuple(_dim(dim, f"{info.name}_{axis}", what, taken) for axis, dim in enumerate(dims))
-    return InputType(dtype, shape)
+    return InputType(dtype, shape, tuple(wrap))
+
+
+def _wrapping(kind: TypeProto, what: str) -> str:
+    if kind.kind != "map":
+        return _CONTAINERS[kind.kind]
+    return f"map({element_type(kind.key_type, what).full})"
 
 
 def _dim(dim: int | str | None, fresh: str, what: str, taken: set[str]) -> Dim:

@@ -107,6 +107,10 @@ class Op:
         """Like expand, but late, after layout and fusion: choose kernels and pack weights."""
         return None
 
+    def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """Like expand, but before types are known: into parts of which some run on the host."""
+        return None
+
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
     ) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import MAX_INLINE, Const
-from ..ir.shape import normalize_axis, numel, show
+from ..ir.shape import normalize_axis, show
 from ..ir.types import TensorType
 from ..program.lowering import Lowering
 from ..program.program import Slot
 from .base import Op, register
+from .blocks import cut, join
 from .copying import lower_copy
 from .indexing import row_strides
 from .movement import StridedSlice, constant_ints
@@ -50,16 +50,7 @@ class Concat(Op):
         (t,) = self.infer(*map(TensorType.of, consts))
         if t.size > MAX_INLINE:
             return None
-        if not t.size:
-            return (Const(t.dtype, t.shape, b""),)
-        outer = numel(t.shape[: normalize_axis(self.axis, t.rank)])
-        parts = []
-        for o in range(outer):
-            for c in consts:
-                assert isinstance(c.data, bytes)
-                step = len(c.data) // outer
-                parts.append(c.data[o * step : (o + 1) * step])
-        return (Const(t.dtype, t.shape, b"".join(parts)),)
+        return (join(consts, normalize_axis(self.axis, t.rank)),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Without inputs that are empty; a single one is the result itself."""
@@ -132,19 +123,10 @@ class _Split(Op):
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The parts' bytes."""
         x = inputs[0]
-        assert x is not None and isinstance(x.data, bytes)
+        assert x is not None
         types = self.infer(*(TensorType.of(c) if c else None for c in inputs))
-        if not x.data:
-            return tuple(Const(t.dtype, t.shape, b"") for t in types)
-        outer = prod(x.shape[: normalize_axis(self.axis, len(x.shape))])
-        row = len(x.data) // outer
-        out, at = [], 0
-        for t in types:
-            step = t.nbytes // outer
-            rows = (x.data[o * row + at : o * row + at + step] for o in range(outer))
-            out.append(Const(t.dtype, t.shape, b"".join(rows)))
-            at += step
-        return tuple(out)
+        axis = normalize_axis(self.axis, len(x.shape))
+        return cut(x, axis, tuple(t.shape[axis] for t in types))
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """Slices, which are views where the input's rows are cut as a whole."""

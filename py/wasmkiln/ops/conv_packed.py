@@ -122,11 +122,13 @@ def _end(axis: Axis) -> int:
 class Depthwise(Op):
     """finish(conv(x, w) + bias), a filter for each channel.
 
-    x [N, H, W, C], w [1, ceil(C / 4), taps, 4] packed.
+    x [N, H, W, C], w [1, ceil(C / 4), taps, 4] packed. integer: x is i16. The result is f32 unless
+    the epilogue makes it i16, for which C must be a multiple of 4.
     """
 
     axes: tuple[Axis, Axis]
     bias: bool = False
+    integer: bool = False
     epilogue: Expr | None = None
     n_extra: int = 0
 
@@ -135,7 +137,8 @@ class Depthwise(Op):
     ) -> tuple[TensorType, ...]:
         """[N, positions..., C]."""
         n, _, _, channels = x.shape
-        return (TensorType(F32, (n, self.axes[0].out, self.axes[1].out, channels)),)
+        dtype = self.epilogue.dtype if self.epilogue else F32
+        return (TensorType(dtype, (n, self.axes[0].out, self.axes[1].out, channels)),)
 
     def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
         """The taps for each element of the output."""
@@ -156,7 +159,7 @@ class Depthwise(Op):
         finish = finish_of(self.bias, self.epilogue, out.type, extras)
         spec = DepthwiseSpec(
             width.window if runs else 0, width.stride if runs else 0,
-            tuple(tile for tile, _ in runs), finish,
+            tuple(tile for tile, _ in runs), finish, integer=self.integer,
         )  # fmt: skip
         block = _channel_block(channels, height.window * width.window)
         scratch, share = lw.scratch(32 * TILE_COLUMNS)

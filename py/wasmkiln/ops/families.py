@@ -17,7 +17,9 @@ FAMILIES = {
     "argreduce": "ArgMax ArgMin wasmkiln.ArgReduce",
     "attention": "Attention",
     "bottleneck": "wasmkiln.Bottleneck",
-    "cast": "BitCast Cast CastLike",
+    "cast": "BitCast Cast CastLike wasmkiln.Reinterpret",
+    "cast_string": "wasmkiln.CastStrings",
+    "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
     "concat": "Concat Split",
     "constant": "Constant ConstantOfShape Range",
     "control": "If",
@@ -32,10 +34,13 @@ FAMILIES = {
         "LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow Reciprocal Round Sign Sin Sinh Sqrt "
         "Sub Sum Tan Tanh Where Xor"
     ),
+    "forest": "wasmkiln.Forest",
     "fused_attention": "wasmkiln.FusedAttention",
-    "gather": "Compress Gather GatherElements GatherND wasmkiln.Take",
+    "gather": "Gather GatherElements GatherND wasmkiln.Take",
     "gated": "CausalConvWithState SwiGLU",
     "grid": "GridSample",
+    "image_decoder": "ImageDecoder",
+    "integer": "wasmkiln.IntegerConv wasmkiln.IntegerProduct",
     "legacy": "Affine Crop ImageScaler ParametricSoftplus ScaledTanh",
     "host": "wasmkiln.Trim",
     "loop": "Loop Scan",
@@ -44,11 +49,26 @@ FAMILIES = {
     "map": "wasmkiln.Map",
     "mask": "EyeLike OneHot Trilu",
     "matmul": "Gemm MatMul wasmkiln.Dot wasmkiln.Product",
+    "ml_encode": (
+        "ai.onnx.ml.CategoryMapper ai.onnx.ml.LabelEncoder ai.onnx.ml.OneHotEncoder wasmkiln.Hot"
+    ),
+    "ml_features": "ai.onnx.ml.ArrayFeatureExtractor ai.onnx.ml.FeatureVectorizer",
+    "ml_keys": "wasmkiln.KeyIndex wasmkiln.TextIndex",
+    "ml_linear": "ai.onnx.ml.LinearClassifier ai.onnx.ml.LinearRegressor",
+    "ml_map": "ai.onnx.ml.CastMap ai.onnx.ml.DictVectorizer ai.onnx.ml.ZipMap",
+    "ml_scale": ("ai.onnx.ml.Binarizer ai.onnx.ml.Imputer ai.onnx.ml.Normalizer ai.onnx.ml.Scaler"),
+    "ml_svm": "ai.onnx.ml.SVMClassifier ai.onnx.ml.SVMRegressor",
+    "ml_tree": "ai.onnx.ml.TreeEnsembleRegressor",
+    "ml_tree_classifier": "ai.onnx.ml.TreeEnsembleClassifier",
+    "ml_tree_ensemble": "ai.onnx.ml.TreeEnsemble",
     "movement": "Transpose wasmkiln.ExpandTo wasmkiln.Iota wasmkiln.StridedSlice wasmkiln.View",
+    "nms": "NonMaxSuppression wasmkiln.NonMaxBounded",
+    "nonzero": "NonZero wasmkiln.NonZeroBounded",
     "norm": (
         "BatchNormalization GroupNormalization InstanceNormalization LayerNormalization "
         "LpNormalization MeanVarianceNormalization RMSNormalization"
     ),
+    "optional": "Optional OptionalGetElement OptionalHasElement",
     "packed": "wasmkiln.GemmPacked wasmkiln.PackPanels",
     "pad": "CenterCropPad Pad wasmkiln.PadConst",
     "pool": (
@@ -75,11 +95,20 @@ FAMILIES = {
     "rotary": "RotaryEmbedding",
     "row_norm": "wasmkiln.RowNorm",
     "scatter": "Scatter ScatterElements ScatterND",
+    "sequence": (
+        "ConcatFromSequence SequenceAt SequenceConstruct SequenceEmpty SequenceErase "
+        "SequenceInsert SequenceLength SequenceMap SplitToSequence"
+    ),
     "sequence_lengths": "ReverseSequence TensorScatter",
     "shape": "Shape Size",
     "slice": "Slice",
     "sort": "TopK wasmkiln.BestK",
     "softmax": "Hardmax LogSoftmax Softmax wasmkiln.RowSoftmax",
+    "string": "RegexFullMatch StringConcat StringNormalizer StringSplit",
+    "svm_steps": "wasmkiln.Coupling wasmkiln.Distance",
+    "tfidf": "TfIdfVectorizer",
+    "tokenizer": "com.microsoft.Tokenizer",
+    "unique": "Unique",
     "window": "BlackmanWindow HammingWindow HannWindow",
     "winograd": "wasmkiln.Winograd",
 }

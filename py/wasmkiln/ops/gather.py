@@ -1,4 +1,4 @@
-"""Gather, GatherElements, GatherND and Compress: elements picked by indices or conditions."""
+"""Gather, GatherElements and GatherND: elements picked by indices."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ..program.kernels.gather import GatherElementsSpec, GatherNDSpec, GatherSpe
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
-from .compose import reshape
 from .indexing import offsets, row_strides, take
-from .movement import StridedSlice, View, constant_ints
+from .movement import StridedSlice, View
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -132,40 +131,6 @@ def index_in_range(index: int, size: int) -> int:
     if not -size <= index < size:
         raise ShapeError(f"index {index} is outside of an axis of size {size}")
     return index + size if index < 0 else index
-
-
-@register("Compress", since=9)
-class Compress(Op):
-    """The input's slices along an axis (without one: its elements) for which a condition holds.
-
-    The condition must be known while compiling, as the size of the output depends on it.
-    """
-
-    axis: int | None = None
-
-    def infer(self, x: TensorType, condition: TensorType) -> tuple[TensorType, ...]:
-        """As many slices as the condition holds for."""
-        if self.axis is None:
-            return (TensorType(x.dtype, (len(self._chosen(x.size, condition)),)),)
-        axis = normalize_axis(self.axis, x.rank)
-        count = len(self._chosen(x.shape[axis], condition))
-        return (TensorType(x.dtype, (*x.shape[:axis], count, *x.shape[axis + 1 :])),)
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """A Take."""
-        x, condition = inputs
-        t, known = g.type(x), g.type(condition)
-        axis = 0 if self.axis is None else normalize_axis(self.axis, t.rank)
-        if self.axis is None:
-            x = reshape(g, x, (t.size,))
-        size = g.shape(x)[axis]
-        return (g.add(Take(axis=axis, indices=self._chosen(size, known)), x),)
-
-    def _chosen(self, size: int, condition: TensorType) -> tuple[int, ...]:
-        flags = constant_ints(condition, "the size of the output")
-        if condition.rank != 1 or any(flags[size:]):
-            raise ShapeError(f"condition {condition} does not suit {size} elements")
-        return tuple(i for i, flag in enumerate(flags) if flag)
 
 
 @register("GatherElements", since=11)

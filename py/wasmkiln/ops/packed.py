@@ -66,11 +66,14 @@ class GemmPacked(Op):
     a [G, M, K], packed [G, P, K, NR] or [1, P, K, NR]: the result is [G, M, n]. With `groups` g
     above 1, a is [1, M, g * K], packed [g, P, K, NR], and the groups' results stand side by side:
     [1, M, g * n].
+    integer: of i16, see GemmSpec; packed is [1, P, ceil(K / 2), 2 * NR]. The result is f32 unless
+    the epilogue makes it i16.
     """
 
     n: int
     bias: bool = False
     groups: int = 1
+    integer: bool = False
     epilogue: Expr | None = None
     n_extra: int = 0
 
@@ -79,13 +82,14 @@ class GemmPacked(Op):
     ) -> tuple[TensorType, ...]:
         """The batch of a or of packed, the rows of a, the columns of all groups."""
         batch = 1 if self.groups > 1 else max(a.shape[0], packed.shape[0])
-        return (TensorType(F32, (batch, a.shape[1], self.groups * self.n)),)
+        dtype = self.epilogue.dtype if self.epilogue else F32
+        return (TensorType(dtype, (batch, a.shape[1], self.groups * self.n)),)
 
     def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
         """M * K * N of each matrix."""
-        packed = inputs[1]
-        assert packed is not None
-        return outputs[0].size * packed.shape[2]
+        a = inputs[0]
+        assert a is not None
+        return outputs[0].size * a.shape[2] // self.groups
 
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
@@ -96,13 +100,13 @@ class GemmPacked(Op):
         assert a is not None and packed is not None
         if not out.type.size:
             return
-        spec = GemmSpec(
-            finish_of(self.bias, self.epilogue, out.type, extras), single_row=a.type.shape[1] == 1
-        )
+        finish = finish_of(self.bias, self.epilogue, out.type, extras)
+        spec = GemmSpec(finish, a.type.shape[1] == 1, self.integer)
         batch, m, columns = out.type.shape
         _, panels, k, _ = packed.type.shape
-        lda, ldc = 4 * k * self.groups, 4 * columns
-        steps = [4 * m * k if a.type.shape[0] > 1 else 0, 0, 4 * m * columns, 0]
+        lda = a.type.dtype.itemsize * a.type.shape[2]
+        ldc = out.type.dtype.itemsize * columns
+        steps = [m * lda if a.type.shape[0] > 1 else 0, 0, m * ldc, 0]
         if packed.type.shape[0] > 1:
             steps[1] = 4 * panels * k * NR
         if self.groups > 1:

@@ -21,7 +21,7 @@ from .quant import along, saturate
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__: list[str] = []
+__all__ = ["QLinearConv"]
 
 Product = Callable[[str, str], str]
 

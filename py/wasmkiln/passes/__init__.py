@@ -15,6 +15,7 @@ from .expand import expand
 from .fold_weights import fold_weights
 from .fuse import fuse_maps
 from .infer import infer
+from .integers import use_integers
 from .layout import layout
 from .maps import to_maps
 from .pads import absorb_pads
@@ -37,6 +38,7 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("promote", promote),  # f16 and bf16 become f32
     ("clean", clean),  # what folding has left over
     ("join", simplify),  # identities go, so that layers and what follows them are neighbours
+    ("use_integers", use_integers),  # while layers stand between operators of quantization
     ("fold_weights", fold_weights),  # while BatchNormalization is still whole
     ("expand", expand),  # composite operators into simpler ones
     ("simplify", simplify),  # their views and transposes join

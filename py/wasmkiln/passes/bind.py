@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import InvalidInputError, LimitError
+from ..errors import InvalidInputError, LimitError, UnsupportedOperatorError
 from ..ir.graph import Graph
 from ..ir.shape import Shape, Sym, show
 from ..ir.types import MAX_RANK, InputType, TensorType
@@ -26,6 +26,8 @@ def bind(g: Graph, options: CompileOptions) -> Graph:
     sizes = _sizes(g.inputs, options)
     types = {name: TensorType.of(const) for name, const in g.consts.items()}
     for name, declared in g.inputs.items():
+        if declared.wrap:
+            raise UnsupportedOperatorError(f"input '{name}' is {declared}: no tensor")
         given = options.shapes.get(name)
         if given is not None:
             types[name] = TensorType(declared.dtype, tuple(given))

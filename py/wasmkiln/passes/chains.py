@@ -21,7 +21,7 @@ class Chains:
     def joined(self, node: Node) -> Node | None:
         """The Bottleneck that ends with this node."""
         project = node.op
-        if not isinstance(project, GemmPacked) or project.groups > 1:
+        if not isinstance(project, GemmPacked) or project.groups > 1 or project.integer:
             return None
         depthwise = self._maker(node.inputs[0])
         if depthwise is None or not isinstance(depthwise.op, Depthwise):

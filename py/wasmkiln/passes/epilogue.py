@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir.builder import GraphBuilder
+from ..ir.dtype import F32
 from ..ir.expr import Expr, arg, substitute
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
@@ -12,6 +13,7 @@ from ..ops.base import Op
 from ..ops.map import Map
 from ..ops.movement import View
 from ..options import CompileOptions
+from ..program.kernels.finish import NARROW
 from .algebra import weight
 from .clean import clean
 
@@ -71,7 +73,10 @@ def _spliced(b: GraphBuilder, maker: Node, node: Node, k: int) -> Node | None:
     out = b.type(maker.outputs[0])
     scalar = TensorType(out.dtype, ())
     # An operator that can't even read a scalar takes no epilogue in this form.
-    if node.op.expr.dtype != out.dtype or maker.op.operand_mode(out, scalar) is None:  # type: ignore[attr-defined]
+    if maker.op.operand_mode(out, scalar) is None:  # type: ignore[attr-defined]
+        return None
+    narrow = node.op.expr.dtype != out.dtype
+    if narrow and not _may_narrow(b, maker, node.op.expr):
         return None
     n_own = len(maker.inputs) - n_extra
     extras = list(maker.inputs[n_own:])
@@ -89,6 +94,8 @@ def _spliced(b: GraphBuilder, maker: Node, node: Node, k: int) -> Node | None:
     expr = substitute(node.op.expr, leaves)
     if len(extras) > MAX_OPERANDS or weight(expr) > MAX_WEIGHT:
         return None
+    if narrow and any(b.type(e).size == out.size for e in extras):
+        return None  # such an operand is found by where the f32 result would lie
     op = maker.op.with_(epilogue=expr, n_extra=len(extras))
     inputs = (*maker.inputs[:n_own], *extras)
     origin = tuple(dict.fromkeys((*maker.origin, *node.origin)))
@@ -97,6 +104,14 @@ def _spliced(b: GraphBuilder, maker: Node, node: Node, k: int) -> Node | None:
     b.origin = origin
     made = b.add(op, *inputs, hint=node.outputs[0])
     return Node(View(shape=b.shape(node.outputs[0])), (made,), node.outputs, node.name, origin)
+
+
+def _may_narrow(b: GraphBuilder, maker: Node, expr: Expr) -> bool:
+    """Whether an operator can store what an expression makes of its results as integers."""
+    if expr.op != "cast" or expr.args[0].dtype != F32 or expr.dtype not in NARROW:
+        return False
+    may = getattr(maker.op, "may_narrow", None)
+    return may is not None and may(*(b.type(i) if i else None for i in maker.inputs))
 
 
 def _operand(

@@ -7,6 +7,7 @@ from ..ir.graph import Graph, Node
 from ..ops.map import Map
 from ..ops.reduce import Reduce
 from ..options import CompileOptions
+from ..program.kernels.finish import NARROW
 from .algebra import reduced, weight
 from .clean import clean
 from .partition import static_values
@@ -43,6 +44,7 @@ class _Fuser:
         self.uses: dict[str, int] = {}
         self.other: set[str] = set(g.outputs.values())  # used by something else than a Map
         self.heavy: set[str] = set()  # made by operators that can themselves take a Map
+        self.narrowing: set[str] = set()  # of these, by operators that can store integers
         for node in g.nodes:
             for name in set(node.inputs):
                 self.uses[name] = self.uses.get(name, 0) + 1
@@ -50,6 +52,8 @@ class _Fuser:
                 self.other.update(node.inputs)
                 if "epilogue" in node.op.fields or isinstance(node.op, Reduce):
                     self.heavy.update(node.outputs)
+                if hasattr(node.op, "may_narrow"):
+                    self.narrowing.update(node.outputs)
         for name in g.outputs.values():
             self.uses[name] = self.uses.get(name, 0) + 1
 
@@ -78,6 +82,8 @@ class _Fuser:
         producer = self.maps.get(name)
         if producer is None or (name in self.static) != (out in self.static):
             return False
+        if self.types[name].dtype in NARROW and not self.narrowing.isdisjoint(producer.inputs):
+            return False  # fewer bytes pass than if the sums did
         small = self.types[out].size <= SMALL
         same = self.types[name].shape == self.types[out].shape
         alone = not self._has_home(producer)

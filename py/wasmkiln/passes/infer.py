@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import DataDependentError
+from ..errors import DataDependentError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder, describe
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
@@ -21,11 +21,24 @@ def infer(g: Graph, options: CompileOptions) -> Graph:
     """
     b = GraphBuilder(g)
     renamed = {name: name for name in (*g.inputs, *g.consts)}
-    try:
-        _add_nodes(b, g.nodes, renamed, inner=False)
-    except DataDependentError as error:
-        raise DataDependentError(str(error), error.value, _behind(b, g, error.value)) from None
+    for node in g.nodes:
+        try:
+            _add_nodes(b, (node,), renamed, inner=False)
+        except UnsupportedOperatorError as error:
+            raise _located(error, b, g, node, renamed) from None
     return b.build({name: renamed[value] for name, value in g.outputs.items()})
+
+
+def _located(
+    error: UnsupportedOperatorError, b: GraphBuilder, g: Graph, node: Node, renamed: dict[str, str]
+) -> UnsupportedOperatorError:
+    """The error with what a caller needs who may run parts of the graph by other means."""
+    if isinstance(error, DataDependentError):
+        behind = _behind(b, g, error.value)
+        value = next((old for old, new in renamed.items() if new == error.value), error.value)
+        error = DataDependentError(str(error), value, behind)
+    error.node = next(filter(None, node.outputs), "")
+    return error
 
 
 def _behind(b: GraphBuilder, g: Graph, value: object) -> tuple[str, ...]:
@@ -81,5 +94,8 @@ def _inline(
         scope[name] = fresh = b.fresh(name)
         b.consts[fresh] = const
         b.types[fresh] = TensorType.of(const)
-    _add_nodes(b, branch.nodes, scope, inner=True)
+    nodes = [
+        Node(n.op, n.inputs, n.outputs, n.name, (*node.origin, *n.origin)) for n in branch.nodes
+    ]
+    _add_nodes(b, nodes, scope, inner=True)
     return [scope[value] for value in branch.outputs.values()]

@@ -1,12 +1,16 @@
-"""Compute in f32 what the model computes in f16 or bf16, for which Wasm has no arithmetic."""
+"""Compute in f32 what the model computes in f16 or bf16, for which Wasm has no arithmetic.
+
+Strings, which are numbers in linear memory, are i32 inside.
+"""
 
 from __future__ import annotations
 
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
-from ..ir.dtype import BF16, F16, F32
+from ..ir.dtype import BF16, F16, F32, I32, STRING, DType
 from ..ir.graph import Graph, Node
 from ..ops.base import Op
+from ..ops.cast import Reinterpret
 from ..ops.compose import cast_to
 from ..options import CompileOptions
 
@@ -24,12 +28,12 @@ def promote(g: Graph, options: CompileOptions) -> Graph:
     Casts between these dtypes turn into nothing, so that intermediate results are more exact than
     the model asks for. Constants are converted by a node, at load.
     """
-    if not any(t.dtype in _HALVES for t in g.types.values()):
+    if not any(t.dtype in _HALVES or t.dtype == STRING for t in g.types.values()):
         return g
     b = GraphBuilder(g)
     renamed = {name: _widen(b, name) for name in (*g.inputs, *g.consts)}
     for name, t in g.types.items():
-        if name not in renamed and t.dtype in _HALVES:
+        if name not in renamed and (t.dtype in _HALVES or t.dtype == STRING):
             del b.types[name]  # typed anew by the node that makes it
     for node in g.nodes:
         inputs = tuple([renamed.get(i, i) for i in node.inputs])
@@ -38,12 +42,20 @@ def promote(g: Graph, options: CompileOptions) -> Graph:
     outputs: dict[str, str] = {}
     for name, value in g.outputs.items():
         b.origin = ()
-        outputs[name] = cast_to(b, renamed.get(value, value), g.types[value].dtype)
+        outputs[name] = _convert(b, renamed.get(value, value), g.types[value].dtype)
     return b.build(outputs)
+
+
+def _convert(b: GraphBuilder, value: str, dtype: DType) -> str:
+    if STRING in (dtype, b.type(value).dtype) and b.type(value).dtype != dtype:
+        return b.add(Reinterpret(dtype=dtype), value)
+    return cast_to(b, value, dtype)
 
 
 def _widen(b: GraphBuilder, name: str) -> str:
     t = b.type(name)
+    if t.dtype == STRING:
+        return _convert(b, name, I32)
     if t.dtype not in _HALVES:
         return name
     if t.value is not None:

@@ -36,7 +36,7 @@ def use_winograd(g: Graph, options: CompileOptions) -> Graph:
 
     def visit(b: GraphBuilder, node: Node) -> Sequence[str] | None:
         op = node.op
-        if not isinstance(op, Conv) or not op.channels_last or op.group != 1:
+        if type(op) is not Conv or not op.channels_last or op.group != 1:
             return None
         (x, w, bias), extras = split_inputs(node.inputs, op.n_extra, 3)
         assert x and w

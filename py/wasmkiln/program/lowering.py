@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import UnsupportedOperatorError
 from ..ir.builder import describe
 from ..ir.const import Const
-from ..ir.dtype import STRING, U8
+from ..ir.dtype import U8
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
 from .kernels import KernelSpec
@@ -105,9 +105,7 @@ def lower(g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int) ->
     main_uses = {i for n in main for i in n.inputs if i} | set(g.outputs.values())
     main_uses = _roots_of(main_uses, main)
     slots: dict[str, Slot] = {}
-    for name, declared in g.inputs.items():
-        if declared.dtype == STRING:
-            raise UnsupportedOperatorError(f"input '{name}' holds strings, which is not supported")
+    for name in g.inputs:
         t = g.types[name]
         slots[name] = Slot(lw._buffer(t.nbytes, "input"), t)
     init_kept = _roots_of(main_uses, init)

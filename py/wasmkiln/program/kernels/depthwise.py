@@ -1,4 +1,4 @@
-"""depthwise: one filter for each channel, channels last, f32."""
+"""depthwise: one filter for each channel, channels last, of f32 or i16."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class DepthwiseSpec(KernelSpec):
     how often each comes is an argument. No tiles: any window, dilation and padding, a column at a
     time.
     ring: the rows at x follow each other in a ring of ih rows; for tiles in other kernels only.
+    integer: x is i16; weights and sums are f32 all the same, in which such integers are exact.
 
     args, in words; steps are in bytes:
     out bias                                          the head
@@ -40,6 +41,7 @@ class DepthwiseSpec(KernelSpec):
     tiles: tuple[Tile, ...]
     finish: Finish
     ring: bool = False
+    integer: bool = False
 
     @property
     def name(self) -> str:
@@ -47,4 +49,5 @@ class DepthwiseSpec(KernelSpec):
         shape = f"{self.columns}s{self.stride}" if self.tiles else "any"
         shape += "_ring" if self.ring else ""
         tiles = "".join(f"_{n}l{left}r{right}" for n, left, right in self.tiles)
-        return f"depthwise_f32_{shape}{tiles}{self.finish.tag}"
+        kind = "i16" if self.integer else "f32"
+        return f"depthwise_{kind}_{shape}{tiles}{self.finish.tag}"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from wasmkiln.backends.base import Target
-from wasmkiln.ir.expr import arg, call, clamp
+from wasmkiln.ir.dtype import I16
+from wasmkiln.ir.expr import arg, call, cast, clamp
 from wasmkiln.ops.conv_packed import Depthwise
 from wasmkiln.ops.pool import Axis
 
@@ -102,3 +103,24 @@ def test_heavy_finish(axes: tuple[Axis, Axis], channels: int) -> None:
     got = run_op(op, [x, packed_filters(w), None, column], TARGETS[0])
     want = np.tanh(convolve(x, w, axes, channels) + column)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("axes", [*TILED, GENERAL[0]])
+@pytest.mark.parametrize("channels", [3, 4, 12])
+def test_integers(target: Target, axes: tuple[Axis, Axis], channels: int) -> None:
+    rng = np.random.default_rng(channels)
+    x = rng.integers(-255, 256, (2, axes[0].size, axes[1].size, channels)).astype(np.int16)
+    w = rng.integers(-127, 128, (channels, 1, axes[0].window, axes[1].window)).astype(np.float32)
+    sums = convolve(x, w, axes, channels)
+    packed = packed_filters(w)
+    got = run_op(Depthwise(axes=axes, integer=True), [x, packed], target)
+    np.testing.assert_array_equal(got, sums)
+    if channels % 4 == 0:
+        scales = rng.random(channels, np.float32) / 100
+        steps = cast(clamp(call("round", arg(0) * arg(1)), -128, 127), I16)
+        op = Depthwise(axes=axes, integer=True, epilogue=steps, n_extra=1)
+        got = run_op(op, [x, packed, None, scales], target)
+        assert got.dtype == np.int16
+        want = np.clip(np.round(sums.astype(np.float32) * scales), -128, 127)
+        np.testing.assert_array_equal(got, want)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from wasmkiln.backends.base import Target
 from wasmkiln.backends.wasm.kernels import gemm
-from wasmkiln.ir.expr import Expr, arg, call, clamp
+from wasmkiln.ir.dtype import I16
+from wasmkiln.ir.expr import Expr, arg, call, cast, clamp
 from wasmkiln.program.kernels.finish import Finish
 from wasmkiln.program.kernels.gemm import GemmSpec
 from wasmkiln.record import replace
@@ -118,6 +119,67 @@ def test_finish(target: Target, case: int, m: int, n: int) -> None:
     got = run_gemm(target, finish, a, b, bias if finish.bias else None, operands)
     want = expected(finish, a, b, bias if finish.bias else None, operands)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def pairs_of(b: Any) -> Any:
+    """[K, N] integers as panels of pairs along K: [P, ceil(K / 2), 8, 2]."""
+    k, n = b.shape
+    wide = np.zeros((-(-k // 2) * 2, -(-n // 8) * 8), np.int16)
+    wide[:k, :n] = b
+    pairs = wide.reshape(len(wide) // 2, 2, -1, 8).transpose(2, 0, 3, 1)
+    return np.ascontiguousarray(pairs)
+
+
+def run_integers(
+    target: Target, finish: Finish, a: Any, b: Any, operands: tuple[Any, ...], shares: Any = ()
+) -> Any:
+    """The kernel's product of i16 matrices."""
+    (m, k), n = a.shape, b.shape[1]
+    panels = -(-n // 8)
+    size = 2 if finish.narrow else 4
+    out = np.zeros((m, n), np.int16 if finish.narrow else np.float32)
+    spec = GemmSpec(finish, single_row=m == 1, integer=True)
+    args = [out, 0, -(-k // 2), 2 * k, size * n, n, 0, 0, *operands]
+    args += [
+        np.append(a, np.full((1, k), 77, np.int16), 0),
+        pairs_of(b),
+        m,
+        panels,
+        max(1, m - 1),
+        0,
+    ]
+    args += [0, 0, 0, 0, np.zeros(TILE // 4, np.float32), TILE]
+    inner = tuple(s for s in shares if s < m)
+    return run_kernel(gemm.emit_gemm, spec, target, args, m, (0, len(args) - 2), inner)[0]
+
+
+STEPS = cast(clamp(call("round", arg(0) * arg(1)), -100, 155), I16)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("m", [1, 3, 4, 5, 9])
+@pytest.mark.parametrize("n", [1, 8, 21, 40])
+@pytest.mark.parametrize("k", [1, 2, 7, 24])
+def test_integers(target: Target, m: int, n: int, k: int) -> None:
+    rng = np.random.default_rng((m, n, k))
+    a = rng.integers(-255, 256, (m, k)).astype(np.int16)
+    b = rng.integers(-255, 256, (k, n)).astype(np.int16)
+    sums = a.astype(np.int64) @ b
+    got = run_integers(target, Finish(), a, b, (), shares=(2,))
+    np.testing.assert_array_equal(got, sums)
+    if n % 8 == 0:
+        scales = rng.random(n, np.float32) / 1000
+        narrow = Finish(False, STEPS, ("column",))
+        want = np.clip(np.round(sums.astype(np.float32) * scales), -100, 155)
+        np.testing.assert_array_equal(run_integers(target, narrow, a, b, (scales,)), want)
+
+
+def test_large_sums_of_integers_are_exact() -> None:
+    a = np.full((4, 601), 255, np.int16)
+    b = np.full((601, 8), -127, np.int16)
+    b[0] = 1
+    got = run_integers(TARGETS[0], Finish(), a, b, ())
+    np.testing.assert_array_equal(got, np.float32(255 - 600 * 255 * 127))
 
 
 def test_names_tell_structure() -> None:

@@ -66,7 +66,9 @@ class Rows:
             name: f.let(word(args, self.first + i), name) for i, name in enumerate(_WORDS.split())
         }
         self.counts = self.first + len(self.args)
-        self.pixel = f.let(self.args["channels"] * 4)
+        self.size, self.out_size = _sizes(spec)
+        self.pixel = f.let(self.args["channels"] * self.size)
+        self.out_pixel = f.let(self.args["channels"] * self.out_size)
         self.tail = f.let(self.args["scratch"] + f.params[3] * self.args["share"])
         self.source, self.out = f.local(i32, "source"), f.local(i32, "out")
         self.weights, self.taps = f.local(i32, "weights"), f.local(i32, "taps")
@@ -83,9 +85,10 @@ class Rows:
         f.set(self.skip, first_inside(self.top, a["dh"]))
         f.set(self.taps, count_inside(self.top, a["ih"], a["dh"], a["kh"], self.skip))
         start = image * a["ih"] + self.top + self.skip * a["dh"]
-        f.set(self.source, a["x"] + start * a["iw"] * self.pixel + block * 4)
+        f.set(self.source, a["x"] + start * a["iw"] * self.pixel + block * self.size)
         f.set(self.weights, a["w"] + (block * a["kh"] * a["kw"] + self.skip * a["kw"] * 4) * 4)
-        f.set(self.out, w.i32_load(self.words) + row * a["ow"] * self.pixel + block * 4)
+        out = w.i32_load(self.words) + row * a["ow"] * self.out_pixel
+        f.set(self.out, out + block * self.out_size)
         f.free(image)
 
     def tiles(
@@ -105,7 +108,7 @@ class Rows:
                     block * 4, self.tail, *more,
                 )  # fmt: skip
                 f.add_to(self.source, self.pixel * (n * self.spec.stride))
-                f.add_to(self.out, self.pixel * n)
+                f.add_to(self.out, self.out_pixel * n)
                 f.add_to(count, -1)
         f.free(source, count)
 
@@ -121,7 +124,12 @@ class Rows:
                 self.weights + skip * 16, self.out, self.taps, left, block * 4, self.tail,
                 count_inside(start, a["iw"], a["dw"], a["kw"], skip),
             )  # fmt: skip
-            f.add_to(self.out, self.pixel)
+            f.add_to(self.out, self.out_pixel)
+
+
+def _sizes(spec: DepthwiseSpec) -> tuple[int, int]:
+    """Bytes of an element of the input and of the output."""
+    return 2 if spec.integer else 4, spec.finish.result.itemsize
 
 
 def first_inside(start: Local, step: Local) -> Val:
@@ -152,7 +160,9 @@ class _Vectors:
         self.finisher = Finisher(f, target, spec.finish, args, HEAD)
         first = HEAD + len(spec.finish.operands)
         self.args = {name: word(args, first + i) for i, name in enumerate(_WORDS.split())}
-        self.pixel = f.let(self.args["channels"] * 4)
+        self.size, self.out_size = _sizes(spec)
+        self.pixel = f.let(self.args["channels"] * self.size)
+        self.out_pixel = f.let(self.args["channels"] * self.out_size)
         self.row_step = f.let(self.pixel * self.args["iw"] * self.args["dh"])
         self.ring_bytes = f.let(self.row_step * self.args["ih"]) if spec.ring else None
         self.weight_step = f.let(self.args["kh"] * self.args["kw"] * 16)
@@ -178,8 +188,9 @@ class _Vectors:
                     f.set(self.p, self.p - around)
                 f.add_to(self.count, -1)
             self._store()
-            for pointer in (self.source, self.out, self.column):
-                f.add_to(pointer, 16)
+            f.add_to(self.source, 4 * self.size)
+            f.add_to(self.out, 4 * self.out_size)
+            f.add_to(self.column, 16)
             f.add_to(self.weights, self.weight_step)
             f.br_if(again, f.tee(self.channels, self.channels - 4).gt_s(0))
         return f
@@ -188,10 +199,11 @@ class _Vectors:
         """Whole vectors, or the channels that are left of the last one."""
         f = self.f
         last = self.channels.lt_s(4)
-        f.set(self.to_step, w.select(w.i32_const(TAIL_STEP), self.pixel, last))
+        f.set(self.to_step, w.select(w.i32_const(TAIL_STEP), self.out_pixel, last))
         self._start_columns()
         for acc in self.acc:
-            f.v128_store(self.to, self.finisher.light(acc, self.p, self.column))
+            value = self.finisher.light(acc, self.p, self.column)
+            self.finisher.store(self.to, [value])
             self._next_column()
         if self.finisher.heavy:
             self._start_columns()
@@ -201,7 +213,7 @@ class _Vectors:
                 self._next_column()
         with f.if_(last):
             copy = columns_copy(f.module)
-            f.call(copy, self.out, self.tail, self.n, self.channels, self.pixel)
+            f.call(copy, self.out, self.tail, self.n, self.channels, self.out_pixel)
 
     def _start_columns(self) -> None:
         """Point `to` where the tile's first column is stored, `p` where it belongs."""
@@ -212,13 +224,24 @@ class _Vectors:
     def _next_column(self) -> None:
         self.f.add_to(self.to, self.to_step)
         if self.finisher.follows_out:
-            self.f.add_to(self.p, self.pixel)
+            self.f.add_to(self.p, self.out_pixel)
+
+
+def _load(spec: DepthwiseSpec, at: Local) -> Val:
+    """Four channels as f32."""
+    if spec.integer:
+        return w.f32x4_convert_i32x4_s(w.v128_load16x4_s(at, align=2))
+    return w.v128_load(at, align=4)
+
+
+def _kind(spec: DepthwiseSpec) -> str:
+    return "i16" if spec.integer else "f32"
 
 
 def _tile_function(m: Module, target: Target, spec: DepthwiseSpec, tile: Tile) -> Function:
     n, left, right = tile
     shape = f"{spec.columns}s{spec.stride}{'_ring' if spec.ring else ''}_{n}l{left}r{right}"
-    name = f"depthwise_tile_f32_{shape}{spec.finish.tag}"
+    name = f"depthwise_tile_{_kind(spec)}_{shape}{spec.finish.tag}"
 
     def make() -> Function:
         v = _Vectors(m, name, target, spec, n)
@@ -236,7 +259,7 @@ def _tile_function(m: Module, target: Target, spec: DepthwiseSpec, tile: Tile) -
                 uses = [(i, column - i * spec.stride) for i in range(n)]
                 uses = [(i, k) for i, k in uses if 0 <= k < spec.columns]
                 if uses:
-                    f.set(x, w.v128_load(at, align=4))
+                    f.set(x, _load(spec, at))
                     for i, k in uses:
                         f.set(v.acc[i], madd(target, x, weights[k], v.acc[i]))
                 f.add_to(at, v.pixel)
@@ -247,7 +270,7 @@ def _tile_function(m: Module, target: Target, spec: DepthwiseSpec, tile: Tile) -
 
 
 def _any_function(m: Module, target: Target, spec: DepthwiseSpec) -> Function:
-    name = f"depthwise_tile_f32_any{spec.finish.tag}"
+    name = f"depthwise_tile_{_kind(spec)}_any{spec.finish.tag}"
 
     def make() -> Function:
         v = _Vectors(m, name, target, spec, 1)
@@ -262,7 +285,7 @@ def _any_function(m: Module, target: Target, spec: DepthwiseSpec) -> Function:
             f.set(weight, v.q)
             f.set(k, columns)
             with f.while_(k):
-                value = w.v128_load(at, align=4)
+                value = _load(spec, at)
                 f.set(v.acc[0], madd(target, value, w.v128_load(weight), v.acc[0]))
                 f.add_to(at, step)
                 f.add_to(weight, 16)

@@ -10,6 +10,8 @@ for each accumulator: a kernel then stores its sums as they are, and finishes th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....program.kernels.finish import Finish
 from ...base import Target
 from .. import asm as w
@@ -51,11 +53,17 @@ class Finisher:
                 self._operands.append(f.let(word))
         if out is not None:
             f.free(out)
-        self._expr = VectorExpr(f, target, finish.epilogue) if finish.epilogue else None
+        expr = finish.epilogue
+        if expr is not None and finish.narrow:
+            expr = expr.args[0]  # `store` converts
+        self._expr = VectorExpr(f, target, expr) if expr is not None else None
         self.follows_out = "full" in finish.operands
         # An operand like the output may lie in its memory: no sum may go there before it is read.
         self.heavy = (
-            self._expr is not None and len(self._expr.uses) > LIGHT and not self.follows_out
+            self._expr is not None
+            and len(self._expr.uses) > LIGHT
+            and not self.follows_out
+            and not finish.narrow  # sums would not fit where the results go
         )
 
     def start(self, column: Val, vector: int = 0) -> Val:
@@ -67,6 +75,26 @@ class Finisher:
     def light(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
         """What to store at once: the sum itself if the epilogue is heavy."""
         return total if self.heavy else self.apply(total, out, column, vector)
+
+    def store(self, to: Local, values: Sequence[Val]) -> None:
+        """Store the results of neighbouring vectors: any number, or of narrow ones one or two."""
+        if not self.finish.narrow:
+            for v, value in enumerate(values):
+                self.f.v128_store(to, value, offset=16 * v)
+            return
+        dtype = self.finish.result
+        words = [w.i32x4_trunc_sat_f32x4_s(value) for value in values]
+        packed = w.i16x8_narrow_i32x4_s(words[0], words[-1])
+        if dtype.itemsize == 1:
+            narrow = w.i8x16_narrow_i16x8_s if dtype.kind == "i" else w.i8x16_narrow_i16x8_u
+            half = self.f.let(packed)
+            packed = narrow(half, half)
+            self.f.free(half)
+        nbytes = 4 * dtype.itemsize * len(values)
+        if nbytes == 16:
+            self.f.v128_store(to, packed)
+        else:
+            self.f.emit(getattr(w, f"v128_store{8 * nbytes}_lane")(to, packed, 0))
 
     def apply(self, total: Val, out: Val, column: Val, vector: int = 0) -> Val:
         """What to store of 4 sums at `out` + 16 * vector, at `column` + 16 * vector in the row.

@@ -35,8 +35,9 @@ _WORDS = "a b m panels block by_panels a_batch b_batch out_batch column_batch sc
 
 def emit_gemm(spec: GemmSpec, m: Module, target: Target) -> Function:
     """Split the range into matrices, and those into blocks."""
-    rows = rows_function(m, target, spec.finish)
-    panels = panels_function(m, target, spec.finish) if spec.single_row else None
+    rows = rows_function(m, target, spec.finish, integer=spec.integer)
+    side = spec.single_row
+    panels = panels_function(m, target, spec.finish, spec.integer) if side else None
     f = kernel(m, spec.name)
     _, begin, end, _ = f.params
     g = _Gemm(f, spec, rows, panels)
@@ -62,6 +63,7 @@ class _Gemm:
     ) -> None:
         self.f, self.spec, self.rows, self.panels = f, spec, rows, panels
         args = f.params[0]
+        self.stored = NR * spec.finish.result.itemsize  # bytes of a panel's columns
         first = HEAD_WORDS + len(spec.finish.operands)
         self.args = {
             name: f.let(word(args, first + i), name) for i, name in enumerate(_WORDS.split())
@@ -92,7 +94,7 @@ class _Gemm:
             f.set(self.a, args["a"] + batch * args["a_batch"] + row * self.a_step)
             f.set(self.b, args["b"] + batch * args["b_batch"] + p0 * self.panel_bytes)
             f.set(self.c, self.out + batch * args["out_batch"] + row * self.out_step)
-            f.add_to(self.c, p0 * (4 * NR))
+            f.add_to(self.c, p0 * self.stored)
             f.set(self.column, batch * args["column_batch"] + p0 * (4 * NR))
             if self.panels:
                 self._side_by_side(self.panels)
@@ -122,5 +124,5 @@ class _Gemm:
     def _advance(self, panels: int) -> None:
         f = self.f
         f.add_to(self.b, self.panel_bytes * panels)
-        f.add_to(self.c, 4 * NR * panels)
+        f.add_to(self.c, self.stored * panels)
         f.add_to(self.column, 4 * NR * panels)

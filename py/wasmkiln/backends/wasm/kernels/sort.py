@@ -11,12 +11,12 @@ from ....program.kernels.sort import TopKSpec
 from ...base import Target
 from .. import asm as w
 from ..expr import ScalarExpr
-from ..function import Function, Local
+from ..function import Function
 from ..isa import i32
 from ..loops import kernel, load_args
 from ..module import Module
-from ..val import Val
 from .element import load_scalar, store_scalar
+from .heap import emit_sift, swap
 
 __all__ = ["emit_topk"]
 
@@ -24,7 +24,7 @@ __all__ = ["emit_topk"]
 def emit_topk(spec: TopKSpec, m: Module, target: Target) -> Function:
     """One line after the other."""
     worse = _worse(m, spec)
-    sift = _sift(m, spec, worse)
+    sift = emit_sift(m, spec.name, worse)
     f = kernel(m, spec.name)
     _, begin, end, thread = f.params
     values, indices, x, r, k, inner, scratch, share = load_args(
@@ -46,7 +46,7 @@ def emit_topk(spec: TopKSpec, m: Module, target: Target) -> Function:
             f.i32_store(heap, i)
             f.call(sift, heap, k, 0, line, stride)
         with f.for_range(i, k - 1, 0, -1):
-            _swap(f, heap, heap + i * 4)
+            swap(f, heap, heap + i * 4)
             f.call(sift, heap, i, 0, line, stride)
         with f.for_range(i, 0, k):
             found = f.let(w.i32_load(heap + i * 4))
@@ -76,35 +76,3 @@ def _worse(m: Module, spec: TopKSpec) -> Function:
 
 def _is_nan(x: Expr) -> Expr:
     return call("ne", x, x)
-
-
-def _sift(m: Module, spec: TopKSpec, worse: Function) -> Function:
-    """(heap, n, root, line, stride): let the root sink until no child is worse."""
-    f = m.function(f"{spec.name}_sift", (i32,) * 5)
-    heap, n, root, line, stride = f.params
-    child, at = f.local(i32), f.local(i32)
-
-    def is_worse(a: Val, b: Val) -> Val:
-        return f.call(worse, line, stride, w.i32_load(a), w.i32_load(b))
-
-    with f.loop() as again:
-        f.set(child, root * 2 + 1)
-        with f.if_(child >= n):
-            f.return_()
-        f.set(at, heap + child * 4)
-        with f.if_((child + 1) < n), f.if_(is_worse(at + 4, at)):
-            f.add_to(child, 1)
-            f.add_to(at, 4)
-        with f.if_(is_worse(at, heap + root * 4)):
-            _swap(f, heap + root * 4, at)
-            f.set(root, child)
-            f.br(again)
-    return f
-
-
-def _swap(f: Function, a: Val | Local, b: Val | Local) -> None:
-    """Exchange two words; the addresses are evaluated twice."""
-    kept = f.let(w.i32_load(a))
-    f.i32_store(a, w.i32_load(b))
-    f.i32_store(b, kept)
-    f.free(kept)

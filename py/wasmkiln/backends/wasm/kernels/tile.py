@@ -3,6 +3,8 @@
     for each tile of MR (or fewer) rows:
         acc[MR][NR] = bias; for k: acc[r][:] += A[r][k] * B[k][:]; store finish(acc)
 
+Of integers, a k is two i16 of A beside each other, and NR such pairs of B: as many bytes as of f32.
+
 `rows_function` does one panel of NR columns for many rows, `panels_function` one row for four
 panels. They are called often and briefly, so that an engine can swap in optimised code.
 """
@@ -10,7 +12,7 @@ panels. They are called often and briefly, so that an engine can swap in optimis
 from __future__ import annotations
 
 from ....program.kernels.finish import Finish
-from ....program.kernels.gemm import HEAD_WORDS, MR, NR
+from ....program.kernels.gemm import HEAD_WORDS, INTEGER_MR, MR, NR
 from ...base import Target
 from .. import asm as w
 from ..function import Function, Local
@@ -35,7 +37,9 @@ def word(args: Val, index: int) -> Val:
     return w.i32_load(args, offset=4 * index)
 
 
-def rows_function(m: Module, target: Target, finish: Finish, pointers: bool = False) -> Function:
+def rows_function(
+    m: Module, target: Target, finish: Finish, pointers: bool = False, integer: bool = False
+) -> Function:
     """(args, a, b, out, column, rows, tail, ahead or group): a panel of columns for `rows` rows.
 
     a: address of the first row; or, with `pointers`, of a table that holds for each tap a row of
@@ -44,24 +48,39 @@ def rows_function(m: Module, target: Target, finish: Finish, pointers: bool = Fa
     the last panel of an N that NR doesn't divide, room for a tile. ahead (without `pointers`): the
     panel that comes next, or this one.
     """
-    name = f"rows_f32_{MR}x{NR}{'_pointers' if pointers else ''}{finish.tag}"
-    return m.once(name, lambda: _Rows(m, name, target, finish, pointers).function())
+    kind = f"i16_{INTEGER_MR}" if integer else f"f32_{MR}"
+    name = f"rows_{kind}x{NR}{'_pointers' if pointers else ''}{finish.tag}"
+    return m.once(name, lambda: _Rows(m, name, target, finish, pointers, integer).function())
+
+
+def multiply_add(target: Target, integer: bool, a: Val, b: Val, total: Val) -> Val:
+    """total + a * b in four lanes; of integers, the sum of two products is added to each."""
+    if integer:
+        return w.i32x4_add(total, w.i32x4_dot_i16x8_s(a, b))
+    return madd(target, a, b, total)
 
 
 class _Rows:
     """Emits the function; its hot locals come first, so that V8 gives them registers evenly."""
 
     def __init__(
-        self, m: Module, name: str, target: Target, finish: Finish, pointers: bool
+        self,
+        m: Module,
+        name: str,
+        target: Target,
+        finish: Finish,
+        pointers: bool,
+        integer: bool,
     ) -> None:
-        self.target, self.pointers = target, pointers
+        self.target, self.pointers, self.integer = target, pointers, integer
+        self.most = INTEGER_MR if integer else MR
         f = self.f = m.function(name, (i32,) * 8)
         self.args, self.a, self.b, self.out, self.column = f.params[:5]
         self.rows, self.tail, self.ahead = f.params[5:]
-        self.acc = [f.local(v128, f"acc{i}") for i in range(MR * VECTORS)]
+        self.acc = [f.local(v128, f"acc{i}") for i in range(self.most * VECTORS)]
         self.wide = [f.local(v128, f"b{i}") for i in range(VECTORS)]
         self.value = f.local(v128, "a")
-        self.row = [f.local(i32, f"row{i}") for i in range(MR)]
+        self.row = [f.local(i32, f"row{i}") for i in range(self.most)]
         self.panel, self.end = f.local(i32, "panel"), f.local(i32, "end")
         self.finisher = Finisher(f, target, finish, self.args, HEAD_WORDS)
         k_bytes = f.let(word(self.args, K_WORD) * 4)
@@ -75,7 +94,7 @@ class _Rows:
     def function(self) -> Function:
         """Tiles of nearly equal height: none is much smaller than MR, which would waste latency."""
         f = self.f
-        tiles = f.let((self.rows + (MR - 1)) // MR)
+        tiles = f.let((self.rows + (self.most - 1)) // self.most)
         height = f.let(self.rows // tiles)
         self.ahead_step = f.let(w.i32_const(UNROLL * PANEL_BYTES) // tiles)
         taller = f.let(self.rows - height * tiles)
@@ -83,7 +102,7 @@ class _Rows:
         with f.loop() as again:
             f.set(size, height + taller.gt_s(0))
             with f.block() as done:
-                for rows in range(MR, 0, -1):
+                for rows in range(self.most, 0, -1):
                     with f.if_(size.eq(rows)):
                         self._tile(rows)
                         f.br(done)
@@ -97,7 +116,8 @@ class _Rows:
     def _tile(self, rows: int) -> None:
         f = self.f
         for v in range(VECTORS):
-            f.set(self.acc[v], self.finisher.start(self.column, v))
+            start = w.i32x4_const(0) if self.integer else self.finisher.start(self.column, v)
+            f.set(self.acc[v], start)
         for i in range(VECTORS, rows * VECTORS):
             f.set(self.acc[i], self.acc[i - VECTORS])
         f.set(self.panel, self.b)
@@ -154,18 +174,18 @@ class _Rows:
             f.set(self.value, w.v128_load32_splat(self.row[r], offset=4 * k))
             for v in range(VECTORS):
                 acc = self.acc[r * VECTORS + v]
-                f.set(acc, madd(self.target, self.value, self.wide[v], acc))
+                total = multiply_add(self.target, self.integer, self.value, self.wide[v], acc)
+                f.set(acc, total)
 
     def _store(self, rows: int) -> None:
         """To the output, or to `tail`; a heavy epilogue is left for later."""
-        f = self.f
         self._start_rows()
         for r in range(rows):
+            values = []
             for v in range(VECTORS):
-                total = self.acc[r * VECTORS + v]
-                f.v128_store(
-                    self.to, self.finisher.light(total, self.at, self.column, v), offset=16 * v
-                )
+                total = as_float(self.integer, self.acc[r * VECTORS + v])
+                values.append(self.finisher.light(total, self.at, self.column, v))
+            self.finisher.store(self.to, values)
             if r < rows - 1:
                 self._next_row()
 
@@ -217,12 +237,17 @@ def columns_copy(m: Module) -> Function:
     return m.once("columns_copy", make)
 
 
-def panels_function(m: Module, target: Target, finish: Finish) -> Function:
+def as_float(integer: bool, total: Val) -> Val:
+    """A sum as the epilogue takes it."""
+    return w.f32x4_convert_i32x4_s(total) if integer else total
+
+
+def panels_function(m: Module, target: Target, finish: Finish, integer: bool = False) -> Function:
     """(args, a, b, out, column): one row of A for SIDE whole panels.
 
     Reading B is what takes the time: panels side by side are that many streams from memory.
     """
-    name = f"panels_f32_1x{SIDE * NR}{finish.tag}"
+    name = f"panels_{'i16' if integer else 'f32'}_1x{SIDE * NR}{finish.tag}"
 
     def make() -> Function:
         f = m.function(name, (i32,) * 5)
@@ -235,11 +260,15 @@ def panels_function(m: Module, target: Target, finish: Finish) -> Function:
         for i, panel in enumerate(panels[1:]):
             f.set(panel, panels[i] + k * PANEL_BYTES)
         for v, total in enumerate(acc):
-            f.set(total, finisher.start(column, v))
+            f.set(total, w.i32x4_const(0) if integer else finisher.start(column, v))
         for steps, times in ((2, k >> 1), (1, k & 1)):
-            _one_row_steps(f, target, acc, value, a, panels, steps, f.let(times))
-        for v, total in enumerate(acc):
-            f.v128_store(out, finisher.light(total, out, column, v), offset=16 * v)
+            _one_row_steps(f, target, integer, acc, value, a, panels, steps, f.let(times))
+        to = f.let(out)
+        for v in range(0, len(acc), VECTORS):
+            totals = [as_float(integer, total) for total in acc[v : v + VECTORS]]
+            values = [finisher.light(t, out, column, v + i) for i, t in enumerate(totals)]
+            finisher.store(to, values)
+            f.add_to(to, NR * finish.result.itemsize)
         if finisher.heavy:
             end = f.let(out + 16 * len(acc))
             with f.while_(out < end):
@@ -254,6 +283,7 @@ def panels_function(m: Module, target: Target, finish: Finish) -> Function:
 def _one_row_steps(
     f: Function,
     target: Target,
+    integer: bool,
     acc: list[Local],
     value: Local,
     a: Local,
@@ -267,7 +297,7 @@ def _one_row_steps(
             for i, total in enumerate(acc):
                 offset = PANEL_BYTES * k + 16 * (i % VECTORS)
                 wide = w.v128_load(panels[i // VECTORS], offset=offset)
-                f.set(total, madd(target, value, wide, total))
+                f.set(total, multiply_add(target, integer, value, wide, total))
         f.add_to(a, 4 * steps)
         for panel in panels:
             f.add_to(panel, PANEL_BYTES * steps)
