@@ -7,9 +7,25 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
-from wasmkiln.errors import ShapeError
+from wasmkiln.errors import ShapeError, UnsupportedOperatorError
 from wasmkiln.ir.const import Const, Span, pack_values
-from wasmkiln.ir.dtype import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, DType
+from wasmkiln.ir.dtype import (
+    BF16,
+    BOOL,
+    C64,
+    F16,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    DType,
+)
 from wasmkiln.ir.shape import broadcast, normalize_axes
 
 
@@ -67,3 +83,12 @@ def test_axes_may_not_repeat() -> None:
     assert normalize_axes((-1, 0), 3) == (0, 2)
     with pytest.raises(ShapeError, match="twice"):
         normalize_axes((2, -1), 3)
+
+
+def test_values_of_another_kind_are_refused() -> None:
+    with pytest.raises(ShapeError, match="a constant of f32 where integers are expected"):
+        Const.scalar(F32, 1.0).ints()
+    with pytest.raises(UnsupportedOperatorError, match="a constant of string where numbers"):
+        Const.strings((1,), ("a",)).values()
+    with pytest.raises(UnsupportedOperatorError, match="numbers of c64 are not supported"):
+        Const.scalar(C64, 1.0)

@@ -11,6 +11,8 @@ from onnx import TensorProto, helper
 from wasmkiln.engine import control
 from wasmkiln.errors import InvalidModelError, LimitError, ShapeError, UnsupportedOperatorError
 
+from tests.hostile.bombs import BOMBS
+
 from .check import Array, build, check_model, node, run_ours
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
