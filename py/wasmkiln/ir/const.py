@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from math import isfinite
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..record import record
@@ -92,10 +93,11 @@ class Const:
         return self.data
 
     def ints(self) -> tuple[int, ...]:
-        """All elements as integers, which they must be. The constant must be inline."""
-        if self.dtype.kind not in "iub":
-            raise ShapeError(f"a constant of {self.dtype} where integers are expected")
-        return tuple(int(v) for v in self.values())
+        """All elements as integers; floats must be finite. The constant must be inline."""
+        values = self.values()
+        if self.dtype.kind not in "iub" and not all(map(isfinite, values)):
+            raise ShapeError(f"{values} where integers are expected")
+        return tuple(int(v) for v in values)
 
     def item(self) -> Scalar:
         """The only element."""

@@ -33,8 +33,6 @@ def constant_ints(t: TensorType, what: str) -> tuple[int, ...]:
     """The elements of an input that must be known while compiling."""
     if t.value is None:
         raise DataDependentError(f"{what} depends on data computed at run time", t)
-    if t.dtype.kind not in "iub":
-        raise ShapeError(f"{what} is {t}, integers are expected")
     return t.value.ints()
 
 
