@@ -18,6 +18,7 @@ from wasmkiln.devserver.download import Artefact
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES
 from wasmkiln.devserver.site import Site, prepare
+from wasmkiln.devserver.wheel import WHEEL_NAME
 
 import serve
 from models import manifest
@@ -50,7 +51,7 @@ def test_everything_the_page_needs_is_there_by_its_url(site: Site) -> None:
     for url, file in pinned.items():
         assert file.is_at(site.files[url]), url
     others = {"/pyodide/python_stdlib.zip", "/wheel/wasmkiln.zip"}
-    others |= {"/wheel/wasmkiln.whl", "/wheel/wasmkiln.json"}
+    others |= {"/wheel/wasmkiln.whl", f"/wheel/{WHEEL_NAME}", "/wheel/wasmkiln.json"}
     others |= {"/models/manifest.json", f"/{entry['labels']}"}
     assert set(site.files) == set(pinned) | others
     assert all(path.is_file() for path in site.files.values())

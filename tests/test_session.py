@@ -241,3 +241,33 @@ def test_the_report_has_a_row_for_each_node() -> None:
     assert list(rows) == ["stem", "relu", "mix", "residual", "pool", "flat", "fc", "softmax"]
     assert set(rows["relu"].kernels) & set(rows["stem"].kernels)  # fused
     assert rows["flat"].how == "folded"
+    assert (rows["pool"].how, rows["stem"].how) == ("expanded", "kernel")
+    assert (rows["stem"].dtype, rows["flat"].dtype) == ("f32", "")
+
+
+def test_the_report_counts_the_cost_of_each_node() -> None:
+    with InferenceSession(small_net()) as session:
+        session.run(None, {"x": images(2)})
+        macs = {row.node: row.macs for row in session.report() if row.macs}
+        assert macs == {
+            "stem": 2 * 8 * 63 * 27,
+            "mix": 2 * 8 * 63 * 8,
+            "fc": 2 * 8 * 5,
+        }
+        assert sum(macs.values()) == session.artifact().macs
+
+
+def test_the_report_says_what_runs_as_simpler_operators() -> None:
+    data = model(
+        [
+            helper.make_node("MeanVarianceNormalization", ["x"], ["a"], "norm"),
+            helper.make_node("Relu", ["a"], ["y"], "relu"),
+        ],
+        {"x": [1, 2, 3, 3]},
+        {"y": [1, 2, 3, 3]},
+    )
+    with InferenceSession(data) as session:
+        assert {row.node: row.how for row in session.report()} == {
+            "norm": "expanded",
+            "relu": "kernel",
+        }

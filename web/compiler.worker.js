@@ -2,8 +2,9 @@
 /** @file The compiler's thread: starts Pyodide with our package, and compiles models. Weights never become Python objects. */
 
 import { serve } from './channel.js';
-import { DownloadError, fromWire, InternalError } from './errors.js';
+import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
+import { addPackage, fetchBytes, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
 /** @typedef {import('./protocol.js').CompileRequest} CompileRequest */
@@ -11,15 +12,7 @@ import { unknownMessage } from './protocol.js';
 /** @typedef {import('./protocol.js').InspectRequest} InspectRequest */
 /** @typedef {import('./protocol.js').WireError} WireError */
 /** @typedef {import('./channel.js').Answer} Answer */
-
-/**
- * What we use of Pyodide.
- * @typedef {object} Pyodide
- * @property {string} version
- * @property {{writeFile: (path: string, data: Uint8Array) => void}} FS
- * @property {(code: string) => any} runPython
- * @property {(name: string) => any} pyimport
- */
+/** @typedef {import('./python-start.js').Pyodide} Pyodide */
 
 /**
  * `wasmkiln.host.pyodide`, whose functions return plain objects.
@@ -28,26 +21,6 @@ import { unknownMessage } from './protocol.js';
  * @property {(model: Uint8Array, options: string) =>
  *   {meta: string, code: Uint8Array, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
  */
-
-const PACKAGE = '/lib/wasmkiln.zip';
-// Python's zipimporter loads or compiles a module to learn its file's name, and again to run it. Ours tells the name at once.
-const IMPORT_FROM_PACKAGE = `
-import sys
-from zipimport import zipimporter
-
-class PackageImporter(zipimporter):
-    def __init__(self, path):
-        if not path.startswith('${PACKAGE}'):
-            raise ImportError
-        super().__init__(path)
-
-    def get_filename(self, name):
-        path = f"{self.archive}/{self.prefix}{name.rpartition('.')[2]}"
-        return path + ('/__init__.py' if self.is_package(name) else '.py')
-
-sys.path_hooks.insert(0, PackageImporter)
-sys.path.insert(0, '${PACKAGE}')
-`;
 
 /** @type {Bridge | null} */
 let bridge = null;
@@ -77,26 +50,11 @@ async function boot({ pyodide: indexURL, archive }, progress) {
   const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
   clock.lap('python');
   progress('Loading the compiler');
-  pyodide.FS.writeFile(PACKAGE, modules);
-  pyodide.runPython(IMPORT_FROM_PACKAGE);
+  addPackage(pyodide, modules);
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');
   return { result: { type: 'booted', version, python: pyodide.version, steps: clock.seconds } };
-}
-
-/**
- * @param {string} indexURL
- * @returns {Promise<Pyodide>}
- */
-async function startPython(indexURL) {
-  let module;
-  try {
-    module = await import(`${indexURL}pyodide.mjs`);
-  } catch (error) {
-    throw new DownloadError(`Pyodide could not be loaded from ${indexURL} (${error})`);
-  }
-  return module.loadPyodide({ indexURL });
 }
 
 /**
@@ -110,15 +68,6 @@ function importBridge(pyodide) {
     const lines = String(error).trim().split('\n'); // a whole traceback
     throw new InternalError(`the compiler could not be imported: ${lines.at(-1)}`);
   }
-}
-
-/** @param {string} url */
-async function fetchBytes(url) {
-  const response = await fetch(url).catch((error) => {
-    throw new DownloadError(`${url} could not be fetched (${error})`);
-  });
-  if (!response.ok) throw new DownloadError(`${url} could not be fetched: the server answered ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 /**

@@ -14,6 +14,7 @@
  *     ├── UnsupportedBrowserError    the browser lacks something that we can't do without
  *     ├── DownloadError              a file of the page or a model could not be fetched
  *     ├── ImageError                 the file is not a picture that can be read
+ *     ├── ScriptError                a Python script ended with an exception
  *     └── InternalError              a defect of ours; please report it
  */
 
@@ -61,6 +62,9 @@ export class DownloadError extends WasmkilnError {}
 
 /** The file is not a picture that can be read here. */
 export class ImageError extends WasmkilnError {}
+
+/** A Python script ended with an exception; the message is its last line. */
+export class ScriptError extends WasmkilnError {}
 
 /** A defect in wasmkiln itself. */
 export class InternalError extends WasmkilnError {}

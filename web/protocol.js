@@ -5,6 +5,7 @@
  *     page ── BootRequest, InspectRequest, CompileRequest ──▶ compiler.worker.js
  *     page ── MusterRequest, FollowRequest, LeadRequest, RunRequest, LeaveRequest ──▶ compute.worker.js
  *     page ── DecodeRequest                               ──▶ image.worker.js
+ *     page ── StartRequest, StoreRequest, AddRequest, ScriptRequest ──▶ python.worker.js
  *
  * A worker answers a request with any number of Progress messages, and then with one result or one ErrorReply.
  */
@@ -58,7 +59,8 @@
 
 /**
  * One row of the report: how a node of the model will run.
- * @typedef {{node: string, op: string, how: 'kernel' | 'init' | 'folded', kernels: string[]}} ReportRow
+ * @typedef {{node: string, op: string, how: 'kernel' | 'expanded' | 'init' | 'folded', kernels: string[],
+ *   dtype: string, macs: number}} ReportRow
  */
 
 /**
@@ -128,7 +130,20 @@
  */
 
 /**
- * `step` names what has begun, in words for a person.
+ * `start` starts Python, `store` writes a file into its folder, `add` loads a package of Pyodide's, `script` runs a script.
+ * `error` is the exception that a script ended with.
+ * @typedef {{id: number, type: 'start', pyodide: string, archive: string}} StartRequest
+ * @typedef {{id: number, type: 'store', name: string, data: ArrayBuffer}} StoreRequest
+ * @typedef {{id: number, type: 'add', name: string}} AddRequest
+ * @typedef {{id: number, type: 'script', code: string}} ScriptRequest
+ * @typedef {{id: number, type: 'started', version: string}} Started
+ * @typedef {{id: number, type: 'stored'}} Stored
+ * @typedef {{id: number, type: 'added'}} Added
+ * @typedef {{id: number, type: 'ended', error: string, ms: number}} Ended
+ */
+
+/**
+ * `step` names what has begun, in words for a person; of a script it is a line that it printed.
  * @typedef {{id: number, type: 'progress', step: string}} Progress
  * @typedef {{id: number, type: 'error', error: WireError}} ErrorReply
  */
@@ -136,8 +151,10 @@
 /**
  * @typedef {BootRequest | InspectRequest | CompileRequest} CompilerRequest
  * @typedef {MusterRequest | FollowRequest | LeadRequest | RunRequest | LeaveRequest} ComputeRequest
- * @typedef {CompilerRequest | ComputeRequest | DecodeRequest} Request
- * @typedef {Booted | Inspected | Compiled | Mustered | Following | Leading | Ran | Left | Decoded} Result
+ * @typedef {StartRequest | StoreRequest | AddRequest | ScriptRequest} PythonRequest
+ * @typedef {CompilerRequest | ComputeRequest | DecodeRequest | PythonRequest} Request
+ * @typedef {Started | Stored | Added | Ended} PythonResult
+ * @typedef {Booted | Inspected | Compiled | Mustered | Following | Leading | Ran | Left | Decoded | PythonResult} Result
  * @typedef {Result | Progress | ErrorReply} Reply
  */
 
@@ -153,6 +170,10 @@
  * @property {Left} leave
  * @property {Ran} run
  * @property {Decoded} decode
+ * @property {Started} start
+ * @property {Stored} store
+ * @property {Added} add
+ * @property {Ended} script
  */
 
 /**

@@ -13,9 +13,11 @@ from typing import Any
 from .ir.types import TensorType
 from .record import record
 
-__all__ = ["STATUS_ADDRESS", "Artifact", "IOBinding", "StepTable", "WeightCopy"]
+__all__ = ["PAGE", "STATUS_ADDRESS", "Artifact", "IOBinding", "Image", "StepTable", "WeightCopy"]
 
 VERSION = 1
+
+PAGE = 65536  # bytes in which WebAssembly counts memory
 
 # A kernel that meets invalid data, such as an index out of range, stores its reason here.
 STATUS_ADDRESS = 16
@@ -50,15 +52,13 @@ class IOBinding:
 
 
 @record
-class Artifact:
-    """A compiled model for fixed input shapes.
+class Image:
+    """What a program needs in memory, and where its inputs and outputs lie.
 
-    code: the WebAssembly module. It imports `env.memory` and exports `run`.
     data: contents of all segments, one after the other. segments: (address, bytes).
-    threads: the most threads that may run it. macs: multiply-accumulates of one run.
+    end: the first address that is not used.
     """
 
-    code: bytes
     data: bytes
     segments: tuple[tuple[int, int], ...]
     copies: tuple[WeightCopy, ...]
@@ -66,6 +66,18 @@ class Artifact:
     main: StepTable
     inputs: tuple[IOBinding, ...]
     outputs: tuple[IOBinding, ...]
+    end: int
+
+
+@record
+class Artifact(Image):
+    """A compiled model for fixed input shapes.
+
+    code: the WebAssembly module. It imports `env.memory` and exports `run`.
+    threads: the most threads that may run it. macs: multiply-accumulates of one run.
+    """
+
+    code: bytes
     pages: int
     shared: bool
     simd: str

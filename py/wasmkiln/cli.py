@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from . import __version__
 from .compiler import Compiled, Observe, compile_graph
 from .engine.runner import Runner
-from .errors import UnsupportedOperatorError, WasmkilnError
+from .errors import UnsupportedOperatorError, WasmkilnError, error_name
 from .host import default_host
 from .ir.graph import Graph
 from .ir.text import graph_text
@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         observe = _print_graph if arguments.passes else None
         compiled = _compiled(model, options, observe)
     except (WasmkilnError, OSError) as error:
-        print(f"wasmkiln: {type(error).__name__}: {error}", file=sys.stderr)
+        name = error_name(error) if isinstance(error, WasmkilnError) else type(error).__name__
+        print(f"wasmkiln: {name}: {error}", file=sys.stderr)
         return 1
     if isinstance(compiled, Runner):
         _print_parts(model, compiled, arguments.json)

@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from time import perf_counter
 
 from .artifact import Artifact
 from .backends.wasm.emit import emit
 from .ir.graph import Graph
 from .onnx.load import Model, Source, load
-from .options import CompileOptions
+from .options import CompileOptions, default_threads, worth_threads
 from .passes import partition, run_passes
 from .program.lowering import lower
-from .record import record
-from .report import ReportRow, report_rows
+from .program.program import Program
+from .record import replace
+from .report import ReportRow, node_macs, report_rows
 
-__all__ = ["Compiled", "Observe", "compile_graph", "compile_model"]
+__all__ = ["Compiled", "Observe", "compile_graph", "compile_model", "plan_graph"]
 
 Observe = Callable[[str, Graph], None]
 
 
-@record
 class Compiled:
-    """A compiled model.
+    """A compiled model; report and artifact are made when they are asked for.
 
-    report: how each node runs. timings: seconds spent in each phase.
+    program: what runs. macs: multiply-accumulates of one run. timings: seconds spent in each phase.
     """
 
-    artifact: Artifact
-    report: tuple[ReportRow, ...]
-    timings: dict[str, float]
+    def __init__(
+        self,
+        model: Model,
+        graph: Graph,
+        options: CompileOptions,
+        program: Program,
+        macs: int,
+        timings: dict[str, float],
+    ) -> None:
+        self.program = program
+        self.macs = macs
+        self.timings = timings
+        self._model = model
+        self._graph = graph
+        self._options = options
+
+    @cached_property
+    def artifact(self) -> Artifact:
+        """The model as it is loaded by itself."""
+        clock = _Clock(self.timings)
+        artifact = emit(self.program, self._options, self.macs)
+        clock.lap("emit")
+        return artifact
+
+    @cached_property
+    def report(self) -> tuple[ReportRow, ...]:
+        """How each node runs."""
+        return report_rows(self._model.graph, self.program, self._graph)
 
 
 def compile_model(
@@ -53,27 +79,35 @@ def compile_graph(
     timings: dict[str, float] | None = None,
 ) -> Compiled:
     """Compile a loaded model; `observe` sees the graph after each pass."""
+    compiled = plan_graph(model, options, observe, timings)
+    _ = compiled.artifact  # so that its errors come from here
+    return compiled
+
+
+def plan_graph(
+    model: Model,
+    options: CompileOptions,
+    observe: Observe | None = None,
+    timings: dict[str, float] | None = None,
+) -> Compiled:
+    """All of a compilation that comes before code and addresses."""
     times = dict(timings or {})
     clock = _Clock(times)
-    graph = run_passes(model.graph, options, observe)
+    chosen = options.threads or default_threads()
+    graph = run_passes(model.graph, replace(options, threads=chosen), observe)
     clock.lap("passes")
     init, main = partition(graph)
-    program = lower(graph, init, main, options.threads)
+    cost = macs(graph)
+    if not options.threads and not worth_threads(cost):
+        chosen = 1
+    program = lower(graph, init, main, chosen, options.any_size)
     clock.lap("lower")
-    artifact = emit(program, options, macs(graph))
-    clock.lap("emit")
-    return Compiled(artifact, report_rows(model.graph, program), times)
+    return Compiled(model, graph, replace(options, threads=chosen), program, cost, times)
 
 
 def macs(g: Graph) -> int:
     """Multiply-accumulates of one run of a graph."""
-    return sum(
-        node.op.cost(
-            tuple(g.types[i] if i else None for i in node.inputs),
-            tuple(g.types[o] for o in node.outputs if o),
-        )
-        for node in g.nodes
-    )
+    return sum(node_macs(g, node) for node in g.nodes)
 
 
 class _Clock:

@@ -17,10 +17,11 @@ from .artifact import Artifact, IOBinding
 from .compiler import Compiled, compile_graph
 from .errors import InvalidInputError, ReleasedError
 from .host import Instance, default_host
+from .host import load as load_artifact
 from .onnx.load import Source
 from .onnx.load import load as load_model
 from .options import CompileOptions
-from .record import fresh, record
+from .record import fresh, record, replace
 
 __all__ = ["describe", "load", "predict", "release"]
 
@@ -42,8 +43,11 @@ def load(source: Source, options: CompileOptions | None = None) -> int:
     Symbolic dimensions take the sizes in `options`, or 1. Raises what `compile_model` raises.
     """
     model = load_model(source)
-    compiled = compile_graph(model, options or CompileOptions())
-    instance = default_host().load(compiled.artifact, model.files)
+    host = default_host()
+    options = options or CompileOptions()
+    limit = options.max_memory or host.max_memory
+    compiled = compile_graph(model, replace(options, max_memory=limit))
+    instance = load_artifact(host, compiled.artifact, model.files)
     handle = next(_numbers)
     _models[handle] = _Loaded(compiled, instance)
     return handle
@@ -60,8 +64,9 @@ def predict(handle: int, feeds: Mapping[str, bytes | memoryview]) -> dict[str, b
     with loaded.lock:
         for binding in artifact.inputs:
             loaded.instance.write(binding.offset, buffers[binding.name])
-        loaded.instance.run()
-        return {b.name: loaded.instance.read(b.offset, b.type.nbytes) for b in artifact.outputs}
+        loaded.instance.run(artifact.main, artifact.threads)
+        read = loaded.instance.read
+        return {b.name: bytes(read(b.offset, b.type.nbytes)) for b in artifact.outputs}
 
 
 def describe(handle: int) -> Artifact:

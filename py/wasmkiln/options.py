@@ -9,20 +9,14 @@ from typing import Literal
 
 from .record import fresh, record
 
-__all__ = ["CompileOptions", "Simd", "memory_budget"]
+__all__ = ["CompileOptions", "Simd", "default_threads", "worth_threads"]
 
 Simd = Literal["relaxed", "baseline"]
 
+MAX_THREADS = 8  # unasked: beyond, waiting for each other eats what small models could win
 
-def memory_budget() -> int:
-    """Bytes that a model may use where nobody says how many."""
-    if sys.platform == "emscripten":
-        return 2 << 30
-    try:
-        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # as on Windows
-        return 4 << 30
-    return min(pages * size // 2, 4 << 30)
+# Multiply-accumulates of a run of 1 to 2 ms on one thread. To wake others costs 0.1 to 0.2 ms.
+MIN_MACS = 10_000_000
 
 
 @record
@@ -32,10 +26,11 @@ class CompileOptions:
     simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128. What relaxed
         SIMD rounds depends on the processor; "baseline" gives the same bits on any machine, but
         for the sign and payload of NaN.
-    threads: the most threads that will run the model; above 1 the memory is shared. Results have
-        the same bits for any number.
-    dims: sizes for symbolic dimensions of the inputs, by name; others are 1.
-    shapes: whole shapes for inputs, by input name; they win over `dims`.
+    threads: the most threads that will run the model; above 1 the memory is shared. 0: as many as
+        there are cores, if a run has work for them. Results have the same bits for any number.
+    dims: sizes for symbolic dimensions of the inputs, by name; shapes that contradict them are
+        refused. Others take the sizes of what is given to a run, or are 1.
+    shapes: whole shapes for inputs, by input name.
     fuse: splice elementwise operators into the kernels that produce their input.
     channels_last: run convolutional nets in NHWC inside.
     bottleneck: run expand, depthwise convolution and projection as one kernel where that wins.
@@ -44,9 +39,11 @@ class CompileOptions:
         stand for.
     winograd: run 3 by 3 convolutions after Winograd: two to three times as fast, but each rounds
         several times as much, and keeps filters of up to four times the size.
-    max_memory: the most bytes of linear memory a model may need, and its outputs together; by
-        default half of the machine's memory and no more than the 4 GiB that Wasm allows, in a
-        browser 2 GiB. A model that needs more is refused before anything is allocated.
+    any_size: choose kernels that suit other heights and widths too, where those for one size would
+        be a little faster.
+    max_memory: the most bytes of linear memory a model may need, and its outputs together (Wasm
+        allows 4 GiB), checked before anything is allocated; 0 leaves
+        it to the host: half of the machine's memory natively, 2 GiB in a browser.
     """
 
     simd: Simd = "relaxed"
@@ -59,4 +56,21 @@ class CompileOptions:
     patterns: bool = True
     integers: bool = True
     winograd: bool = False
-    max_memory: int = fresh(factory=memory_budget)
+    any_size: bool = False
+    max_memory: int = 0
+
+
+def default_threads() -> int:
+    """As many threads as this process has cores, within reason; one under Pyodide."""
+    if sys.platform == "emscripten":
+        return 1
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # only some systems can say
+        cores = os.cpu_count() or 1
+    return min(cores, MAX_THREADS)
+
+
+def worth_threads(macs: int) -> bool:
+    """Whether a run of so many multiply-accumulates is quicker on several threads."""
+    return macs >= MIN_MACS

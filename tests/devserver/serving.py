@@ -37,7 +37,9 @@ def ask(url: str, target: str, method: str = "GET", **headers: str) -> Answer:
     """One request with exactly this target; '_' in header names stands for '-'."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
     try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
+        connection.putrequest(
+            method, target, skip_host="Host" in headers, skip_accept_encoding=True
+        )
         for name, value in headers.items():
             connection.putheader(name.replace("_", "-"), value)
         connection.endheaders()

@@ -1,4 +1,4 @@
-"""Accept-Encoding, If-None-Match and Range, as RFC 9110 reads them."""
+"""Accept, Accept-Encoding, If-None-Match and Range, as RFC 9110 reads them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from wasmkiln.devserver.negotiate import (
     accepted_encodings,
     matches_etag,
     parse_range,
+    preferred_type,
 )
 
 
@@ -22,6 +23,22 @@ from wasmkiln.devserver.negotiate import (
 )
 def test_accepted_encodings(header: str, accepted: set[str]) -> None:
     assert accepted_encodings(header) == accepted
+
+
+@pytest.mark.parametrize(
+    ("header", "preferred"),
+    [
+        ("", "text/html"),
+        ("*/*", "text/html"),
+        ("application/json", "application/json"),
+        ("application/json;q=0.5, text/html;q=0.9", "text/html"),
+        ("Application/JSON;v=1;Q=0.9, text/*;q=0.8", "application/json"),
+        ("application/json;q=x, */*;q=0.1", "text/html"),
+        ("image/png", "text/html"),
+    ],
+)
+def test_preferred_type(header: str, preferred: str) -> None:
+    assert preferred_type(header, ("text/html", "application/json")) == preferred
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,18 @@ def test_every_answer_isolates_and_confines_the_page(url: str, target: str) -> N
     assert "http" not in headers["content-security-policy"]
 
 
+def test_only_the_worker_for_scripts_reaches_pyodides_packages(url: str, site: Site) -> None:
+    (site.static / "python.worker.js").write_bytes(SCRIPT)
+    policies = {
+        target: ask(url, target).headers["content-security-policy"].split("; ")
+        for target in ("/python.worker.js", "/view/app.js")
+    }
+    wide = policies["/python.worker.js"]
+    assert "connect-src 'self' https://cdn.jsdelivr.net" in wide
+    assert [p for p in wide if "jsdelivr" in p] == ["connect-src 'self' https://cdn.jsdelivr.net"]
+    assert set(policies["/view/app.js"]) - set(wide) == {"connect-src 'self'"}
+
+
 def test_without_isolation_only_these_two_headers_go(site: Site) -> None:
     with running(SiteServer(site, "127.0.0.1", 0, isolated=False)) as url:
         headers = ask(url, "/").headers

@@ -38,7 +38,7 @@ def test_bombs() -> None:
                  "an_outer_product_of_a_gigabyte", "input_2147483647"):  # fmt: skip
         assert by_name[name] == "LimitError", name
     assert by_name["fold_Pow"] == "ok"
-    assert by_name["a_function_of_itself"] == "InvalidModelError"
+    assert by_name["a_function_of_itself"].startswith("Invalid")
 
 
 def test_damaged_models() -> None:

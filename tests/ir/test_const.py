@@ -12,7 +12,6 @@ from wasmkiln.ir.const import Const, Span, pack_values
 from wasmkiln.ir.dtype import (
     BF16,
     BOOL,
-    C64,
     F16,
     F32,
     F64,
@@ -91,5 +90,3 @@ def test_values_of_another_kind_are_refused() -> None:
         Const.scalar(F32, math.nan).ints()
     with pytest.raises(UnsupportedOperatorError, match="a constant of string where numbers"):
         Const.strings((1,), ("a",)).values()
-    with pytest.raises(UnsupportedOperatorError, match="numbers of c64 are not supported"):
-        Const.scalar(C64, 1.0)

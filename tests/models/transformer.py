@@ -25,6 +25,7 @@ class Encoder:
     float_ids: ids come as one float input, and all tokens are attended to.
     norm: 'pow' or 'mul' for the square, '_attribute' after it where ReduceMean has its axes as an
     attribute, '_reciprocal' where the division is a product with a reciprocal.
+    symbolic: batch and sequence are declared by name only.
     scale: 'div' or 'mul' for the scores, or 'query' where queries are scaled instead.
     """
 
@@ -39,6 +40,7 @@ class Encoder:
     norm: str = "pow_attribute"
     scale: str = "div"
     float_ids: bool = False
+    symbolic: bool = False
 
 
 def encoder(config: Encoder, seed: int = 0) -> onnx.ModelProto:
@@ -55,7 +57,7 @@ class _Writer:
 
     def model(self) -> onnx.ModelProto:
         c = self.config
-        shape = (c.batch, c.sequence)
+        shape = ("batch", "sequence") if c.symbolic else (c.batch, c.sequence)
         if c.float_ids:
             inputs = [helper.make_tensor_value_info("ids", TensorProto.FLOAT, shape)]
             absolute = self.add("Abs", "ids")

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from wasmkiln.errors import LimitError, WasmkilnError
+from wasmkiln.errors import InvalidModelError, LimitError, WasmkilnError
 from wasmkiln.onnx import wire
 from wasmkiln.onnx.load import load
 
@@ -50,6 +50,10 @@ def attempt(data: bytes) -> str:
     """What loading gives: "ok", or the name of our error. Any other exception escapes."""
     try:
         load(data)
+    except InvalidModelError as error:
+        assert type(error) is not InvalidModelError  # they are told apart
+        assert str(error)
+        return "InvalidModelError"
     except WasmkilnError as error:
         assert str(error)
         return type(error).__name__

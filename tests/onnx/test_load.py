@@ -10,12 +10,17 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from wasmkiln.errors import InvalidModelError, UnsupportedOperatorError, WasmkilnError
+from wasmkiln.errors import (
+    InvalidInputError,
+    InvalidModelError,
+    UnsupportedOperatorError,
+    WasmkilnError,
+)
 from wasmkiln.ir.const import Const
 from wasmkiln.ir.dtype import F32, I64, STRING, DType
 from wasmkiln.ir.shape import Sym
 from wasmkiln.ir.types import InputType
-from wasmkiln.onnx.load import Model, load
+from wasmkiln.onnx.load import Model, ModelMetadata, load
 
 from tests.onnx.make import model, reference, value
 
@@ -122,11 +127,11 @@ def test_sizes_of_inputs() -> None:
         ],
     )
     assert ours.graph.inputs == {
-        "x": InputType(F32, (Sym("batch"), 3, Sym("x_2_"), Sym("x_3"))),
-        "z": InputType(I64, (Sym("batch"), Sym("x_2"), Sym("z_2"))),
+        "x": InputType(F32, (Sym("batch"), 3, Sym("x_2_", ""), Sym("x_3", "?"))),
+        "z": InputType(I64, (Sym("batch"), Sym("x_2"), Sym("z_2", "?"))),
         "w": InputType(F32, None),
         "s": InputType(F32, ()),
-        "m": InputType(F32, (Sym("m_0"), 0)),
+        "m": InputType(F32, (Sym("m_0", ""), 0)),
     }
 
 
@@ -348,12 +353,13 @@ def test_strings() -> None:
             loaded(node("Relu", ["x"], ["y"]), initializers=[bad])
 
 
-def test_unsupported_element_types_are_listed_with_the_operators() -> None:
-    weight = onnx.TensorProto(name="w", data_type=24, dims=[1], raw_data=b"1")
+def test_unsupported_weights_are_listed_with_the_operators() -> None:
+    half = 1 << 19
+    weight = onnx.TensorProto(name="w", data_type=21, dims=[2 * half + 1], raw_data=bytes(half + 1))
     with pytest.raises(UnsupportedOperatorError) as caught:
         loaded(node("Mystery", ["x", "w"], ["y"], name="m"), initializers=[weight])
     assert str(caught.value).splitlines() == [
-        "element type FLOAT8E8M0 is not supported (tensor 'w'): needed for initializers",
+        "tensor 'w' of 1048577 packed elements is not supported: needed for initializers",
         "Mystery (opset 17) is not supported: Mystery 'm'",
     ]
 
@@ -365,3 +371,35 @@ def test_outputs_that_are_refused() -> None:
     proto.graph.output[0].ClearField("type")
     with pytest.raises(InvalidModelError, match="output 'y' has no type"):
         load(proto.SerializeToString())
+
+
+def test_initializers_that_are_inputs_too_may_be_overridden_from_ir_4_on() -> None:
+    proto = model([node("Add", ["x", "w"], ["y"])], [value("x", (2, 3)), value("w", (3,))])
+    proto.graph.initializer.append(numpy_helper.from_array(np.ones(3, np.float32), "w"))
+    for ir_version, expected in ((3, {}), (4, {"w": InputType(F32, (3,))})):
+        proto.ir_version = ir_version
+        ours = load(proto.SerializeToString())
+        assert list(ours.graph.inputs) == ["x"]
+        assert ours.overridable == expected
+
+
+def test_values_replace_initializers() -> None:
+    weight = numpy_helper.from_array(np.ones(3, np.float32), "w")
+    data = model([node("Add", ["x", "w"], ["y"])], initializers=[weight]).SerializeToString()
+    given = Const.of(F32, (3,), (1, 2, 3))
+    assert load(data, initializers={"w": given}).graph.consts["w"] is given
+    with pytest.raises(InvalidInputError, match=r"'w' is f32\[3\]; the value given is f32\[1\]"):
+        load(data, initializers={"w": Const.of(F32, (1,), (1,))})
+    with pytest.raises(InvalidInputError, match="no initializer 'v'"):
+        load(data, initializers={"v": given})
+
+
+def test_what_a_model_says_about_itself() -> None:
+    proto = model([node("Relu", ["x"], ["y"])])
+    assert load(proto.SerializeToString()).about == ModelMetadata(graph_name="test")
+    proto.producer_name, proto.producer_version, proto.domain = "maker", "3", "org.example"
+    proto.doc_string, proto.graph.doc_string, proto.model_version = "all", "graph", 7
+    helper.set_model_props(proto, {"k": "v"})
+    assert load(proto.SerializeToString()).about == ModelMetadata(
+        "maker", "test", "org.example", "all", "graph", 7, {"k": "v"}
+    )

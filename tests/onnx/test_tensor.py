@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from wasmkiln.errors import InvalidModelError, UnsupportedOperatorError, WasmkilnError
+from wasmkiln.errors import InvalidModelError, WasmkilnError
 from wasmkiln.ir.const import MAX_INLINE, Const, Span
 from wasmkiln.ir.dtype import BY_ONNX, F32, I64
 from wasmkiln.onnx.external import Files
@@ -171,13 +171,6 @@ def damaged(**fields: object) -> onnx.TensorProto:
 def test_damaged_tensors(tensor: onnx.TensorProto, message: str) -> None:
     with pytest.raises(InvalidModelError, match=message):
         const(tensor)
-
-
-@pytest.mark.parametrize("number", sorted(n for n in ELEMENT_TYPES if n not in BY_ONNX))
-def test_types_without_a_dtype_of_ours_are_named(number: int) -> None:
-    name = ELEMENT_TYPES[number][0]
-    with pytest.raises(UnsupportedOperatorError, match=rf"type {name} is not supported \(tensor"):
-        const(TensorProto(name="w", dims=[0], data_type=number))
 
 
 def test_a_packed_integer_that_is_cut_off() -> None:

@@ -76,6 +76,23 @@ def test_depthwise(size: int, stride: int, kernel: int) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("kernel", "pad"), [(3, 0), (3, 1), (5, 2), (5, 1), (7, 3)])
+def test_depthwise_for_any_size(stride: int, kernel: int, pad: int) -> None:
+    for width in (kernel, 8, 9, 10, 13, 19, 31):
+        x, w = random(1, 5, kernel, width), random(5, 1, kernel, kernel)
+        sizes = [(n + 2 * pad - kernel) // stride + 1 for n in (kernel, width)]
+        z, p = random(1, 3, *sizes), random(5, 3, 1, 1)
+        nodes = [
+            node("Conv", "z p", "r"),
+            node("Conv", "x w", "a", group=5, pads=[pad] * 4, strides=[stride, stride]),
+            node("Add", "a r", "y"),  # y may take the place of r, but not under tiles that overlap
+        ]
+        feeds = {"x": x, "z": z}
+        model = build(nodes, {**feeds, "w": w, "p": p}, {"w", "p"}, ["y"])
+        check_model(model, feeds, 1e-4, 1e-4, options=[CompileOptions(any_size=True)])
+
+
 @pytest.mark.parametrize(("group", "filters"), [(1, 5), (2, 4), (6, 6), (6, 12)])
 def test_one_dimension(group: int, filters: int) -> None:
     check_conv((2, 6, 20), (filters, 6 // group, 5), group=group, pads=[2, 1], strides=[3])

@@ -13,7 +13,7 @@ from wasmkiln.ops.base import lookup
 from wasmkiln.ops.packed import L1_BYTES, block_rows, split_by_panels
 from wasmkiln.options import CompileOptions
 
-from tests.ops.check import build, check_model, check_op, node
+from tests.ops.check import build, check_model, check_op, node, run_ours
 
 OPTIONS = (CompileOptions(), CompileOptions(simd="baseline", fuse=False), CompileOptions(threads=2))
 
@@ -122,3 +122,12 @@ def test_threads_share_the_larger_operand() -> None:
     assert split_by_panels(49, 49 * 960, 160 * 960, 2)
     assert not split_by_panels(12544, 12544 * 16, 96 * 16, 2)
     assert split_by_panels(1, 1280, 1000 * 1280, 1)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_no_batch_times_one(dtype: str) -> None:
+    a, b = np.zeros((1, 1, 3, 4), dtype), np.zeros((0, 2, 4, 5), dtype)
+    for pair in ((a, b), (b[:, :, :3, :4], a[:, :, :1].swapaxes(2, 3))):
+        model = build([node("MatMul", "a b", "y")], dict(zip("ab", pair, strict=True)), (), ["y"])
+        (y,) = run_ours(model, dict(zip("ab", pair, strict=True)))
+        assert y.shape == (pair[0] @ pair[1]).shape

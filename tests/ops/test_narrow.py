@@ -14,12 +14,20 @@ from tests.ops.check import build, run_ours
 
 Array = np.ndarray[Any, Any]
 
-FLOATS = ["float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float4_e2m1fn"]
+SIXES = ["float6_e2m3fn", "float6_e3m2fn"]
+FLOATS = [
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float4_e2m1fn",
+    *SIXES,
+]
 INTS = {"int4": 4, "uint4": 4, "int2": 2, "uint2": 2}
 
 
 def codes(name: str) -> Array:
-    bits = INTS.get(name, 4 if "4_e" in name else 8)
+    bits = INTS.get(name, 4 if "4_e" in name else 6 if "6_" in name else 8)
     return np.arange(1 << bits, dtype=np.uint8).view(getattr(ml_dtypes, name))
 
 
@@ -27,7 +35,7 @@ def number(name: str) -> int:
     return int(helper.np_dtype_to_tensor_dtype(np.dtype(getattr(ml_dtypes, name))))
 
 
-def cast(x: Array, to: int, simd: Any = "relaxed", **attributes: int) -> Array:
+def cast(x: Array, to: int, simd: Any = "relaxed", **attributes: Any) -> Array:
     node = helper.make_node("Cast", ["x"], ["y"], to=to, **attributes)
     model = build([node], {"x": x}, (), ["y"], opset=25)
     return run_ours(model, {"x": x}, CompileOptions(simd=simd))[0]
@@ -48,7 +56,36 @@ def floats() -> Array:
 
 
 @pytest.mark.parametrize("simd", ["relaxed", "baseline"])
-@pytest.mark.parametrize("name", [*FLOATS, *INTS])
+@pytest.mark.parametrize("saturate", [1, 0])
+@pytest.mark.parametrize("mode", ["up", "down", "nearest"])
+def test_powers_of_two(mode: str, saturate: int, simd: str) -> None:
+    ends = [3.4e38, 1.7e38, 5.87747e-39, 4e-39, 2.9e-39, 1.5]
+    x = np.concatenate([floats(), np.array(ends, np.float32)])
+    to = TensorProto.FLOAT8E8M0
+    got = cast(x, to, simd, saturate=saturate, round_mode=mode)
+    want = numpy_helper.to_float8e8m0(x, bool(saturate), mode)
+    np.testing.assert_array_equal(got.view(np.uint8), want.view(np.uint8))
+
+
+@pytest.mark.parametrize("op", ["QuantizeLinear", "DequantizeLinear"])
+def test_powers_of_two_as_scales(op: str) -> None:
+    x = np.arange(24, dtype=np.float32 if op == "QuantizeLinear" else np.uint8).reshape(2, 12)
+    scales = np.array([0.5, 2, 4, 0.125], np.float32).reshape(2, 2)
+    results = []
+    for kind in (np.float32, ml_dtypes.float8_e8m0fnu):
+        node = helper.make_node(op, ["x", "s"], ["y"], axis=1, block_size=6)
+        model = build([node], {"x": x, "s": scales.astype(kind)}, ["s"], ["y"], opset=28)
+        results.append(run_ours(model, {"x": x})[0])
+    np.testing.assert_array_equal(*results)
+
+
+def test_unknown_rounding_is_refused() -> None:
+    with pytest.raises(UnsupportedOperatorError, match=r"round_mode 'sideways' is unknown"):
+        cast(np.zeros(3, np.float32), TensorProto.FLOAT8E8M0, round_mode="sideways")
+
+
+@pytest.mark.parametrize("simd", ["relaxed", "baseline"])
+@pytest.mark.parametrize("name", [*FLOATS, *INTS, "float8_e8m0fnu"])
 def test_each_code_has_its_value(name: str, simd: str) -> None:
     expected = codes(name).astype(np.float32)
     np.testing.assert_array_equal(cast(codes(name), TensorProto.FLOAT, simd), expected)
@@ -67,7 +104,7 @@ def test_floats_go_to_the_nearest_code(name: str, saturate: int, simd: str) -> N
     ours, theirs = actual.astype(np.float32), expected.astype(np.float32)
     np.testing.assert_array_equal(ours, theirs)
     if name != "float4_e2m1fn":
-        numbers = ~np.isnan(theirs)
+        numbers = ~np.isnan(x if name in SIXES else theirs)  # which have no NaN
         np.testing.assert_array_equal(actual.view("u1")[numbers], expected.view("u1")[numbers])
 
 
@@ -103,3 +140,41 @@ def test_computing_with_narrow_types_is_refused() -> None:
 def test_doubles_would_be_rounded_twice() -> None:
     with pytest.raises(UnsupportedOperatorError, match="conversion of f64 to f8e5m2"):
         cast(np.ones(3), number("float8_e5m2"))
+
+
+@pytest.mark.parametrize("name", [*FLOATS, *INTS, "float8_e8m0fnu"])
+def test_codes_are_moved(name: str) -> None:
+    x = np.resize(codes(name), (3, 5))
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"]),
+        helper.make_node("Concat", ["t", "t"], ["c"], axis=1),
+        helper.make_node("Slice", ["c", "from", "to"], ["s"]),
+        helper.make_node("Pad", ["s", "pads"], ["p"]),
+        helper.make_node("Gather", ["p", "from"], ["y"]),
+    ]
+    arrays = {
+        "x": x,
+        "from": np.array([1, 2]),
+        "to": np.array([4, 6]),
+        "pads": np.array([0, 1] * 2),
+    }
+    model = build(nodes, arrays, ("from", "to", "pads"), ["y"], opset=25)
+    (y,) = run_ours(model, {"x": x})
+    moved = np.concatenate([x.T, x.T], 1).view(np.uint8)[1:4, 2:6]
+    np.testing.assert_array_equal(y.view(np.uint8), np.pad(moved, [(0, 0), (1, 1)])[[1, 2]])
+
+
+@pytest.mark.parametrize("name", FLOATS[:4])
+@pytest.mark.parametrize("op", ["IsNaN", "IsInf"])
+def test_special_codes(op: str, name: str) -> None:
+    x = codes(name)
+    model = build([helper.make_node(op, ["x"], ["y"])], {"x": x}, (), ["y"], opset=20)
+    wide = x.astype(np.float32)
+    expected = np.isnan(wide) if op == "IsNaN" else np.isinf(wide)
+    np.testing.assert_array_equal(run_ours(model, {"x": x})[0], expected)
+
+
+def test_dropout_outside_of_training() -> None:
+    x = codes(FLOATS[0])
+    model = build([helper.make_node("Dropout", ["x"], ["y"])], {"x": x}, (), ["y"], opset=22)
+    np.testing.assert_array_equal(run_ours(model, {"x": x})[0].view("u1"), x.view("u1"))

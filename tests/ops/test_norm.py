@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import helper
-from wasmkiln.errors import ShapeError, UnsupportedOperatorError
+from wasmkiln.errors import ShapeError
 from wasmkiln.options import CompileOptions
 
 from .check import Array, build, check_model, check_op, node, run_ours
@@ -20,27 +20,6 @@ def normal(*shape: int, mean: float = 0, dtype: str = "f4") -> Array:
 def batch_parameters(channels: int, dtype: str = "f4") -> list[Array]:
     rng = np.random.default_rng(channels)
     return [rng.uniform(0.5, 2, channels).astype(dtype) for _ in range(4)]
-
-
-@pytest.mark.parametrize("opset", [7, 9, 14, 15])
-@pytest.mark.parametrize("shape", [(2, 5, 4, 7), (3, 5), (2, 3, 9), (1, 2, 3, 4, 5)])
-def test_batch(shape: tuple[int, ...], opset: int) -> None:
-    inputs = [normal(*shape), *batch_parameters(shape[1])]
-    check_op(
-        "BatchNormalization", *inputs, const=[1, 2, 3, 4], opset=opset, epsilon=1e-3, atol=1e-5
-    )
-
-
-def test_batch_with_computed_statistics_and_f64() -> None:
-    check_op("BatchNormalization", normal(2, 3, 4, 5), *batch_parameters(3), opset=15, atol=1e-5)
-    inputs = [normal(2, 3, 4, 5, dtype="f8"), *batch_parameters(3, "f8")]
-    check_op("BatchNormalization", *inputs, const=[1, 2, 3, 4], opset=15, rtol=1e-6)
-
-
-def test_batch_in_training_mode_is_refused() -> None:
-    inputs = [normal(2, 3, 4, 5), *batch_parameters(3)]
-    with pytest.raises(UnsupportedOperatorError, match="training mode"):
-        check_op("BatchNormalization", *inputs, opset=15, training_mode=1, outputs=3)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 9, 7), (1, 17, 33), (2, 3, 4, 5, 6)])
@@ -146,3 +125,14 @@ def test_after_a_convolution(kind: str) -> None:
     ]
     model = build(nodes, arrays, {"w", *names}, ["y"], opset=15)
     check_model(model, {"x": arrays["x"]}, rtol=1e-4, atol=1e-4, options=BOTH_LAYOUTS)
+
+
+def test_root_mean_square_with_a_scale_of_another_dtype() -> None:
+    x, scale = normal(3, 5, dtype="f8"), normal(5)
+    want = x / np.sqrt((x * x).mean(1, keepdims=True) + 1e-5) * scale
+    for dtypes in (("f4", "f8"), ("f8", "f4")):
+        given = {"x": x.astype(dtypes[0]), "s": scale.astype(dtypes[1])}
+        model = build([node("RMSNormalization", "x s", "y")], given, (), ["y"], opset=23)
+        (y,) = run_ours(model, given)
+        assert y.dtype == dtypes[1]
+        np.testing.assert_allclose(y, want, 1e-5, 1e-6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from wasmkiln import DataDependentError
 from wasmkiln.compiler import compile_model
-from wasmkiln.errors import ShapeError, UnsupportedOperatorError
+from wasmkiln.errors import ShapeError
 
 from tests.ops.check import Array, build, check_model, check_op, node, run_ours
 
@@ -87,20 +87,10 @@ def test_unsqueeze() -> None:
     check_op("Unsqueeze", x, ints(1, -1), const=[1])
 
 
-def test_identity_and_dropout() -> None:
+def test_identity() -> None:
     x = random(2, 3)
     check_op("Identity", x)
     check_op("Identity", x, opset=7)
-    check_op("Dropout", x, ratio=0.3, opset=7)
-    check_op("Dropout", x, np.array(0.3, "f4"), np.array(False), const=[1, 2], outputs=2)
-    check_op("Dropout", random(30, 50), outputs=2)
-
-
-def test_dropout_in_training() -> None:
-    arrays = {"x": random(2), "r": np.array(0.5, np.float32), "t": np.array(True)}
-    model = build([node("Dropout", "x r t", "y")], arrays, {"r", "t"}, ["y"])
-    with pytest.raises(UnsupportedOperatorError, match="training mode is not supported"):
-        run_ours(model, {"x": arrays["x"]})
 
 
 def test_shape_arithmetic_folds() -> None:

@@ -31,7 +31,7 @@ def test_dims_bind_a_symbol_wherever_it_occurs() -> None:
 
 
 def test_a_whole_shape_binds_its_symbols_for_other_inputs() -> None:
-    found = types(shapes={"image": (4, 3, 8, 6)}, dims={"batch": 2})
+    found = types(shapes={"image": (4, 3, 8, 6)}, dims={"batch": 4})
     assert found == {"image": "f32[4,3,8,6]", "mask": "f32[4,8]", "k": "i64[2]"}
 
 
@@ -43,6 +43,10 @@ def test_a_whole_shape_binds_its_symbols_for_other_inputs() -> None:
         ({"shapes": {"image": (1, 3, 8)}}, r"declares \[batch,3,h,w\], given is \[1,3,8\]"),
         ({"shapes": {"mask": (-1, 8)}}, "negative"),
         ({"shapes": {"image": (2, 3, 8, 8), "mask": (3, 8)}}, "'batch' is 3 .* but 2 in input"),
+        (
+            {"shapes": {"image": (4, 3, 8, 6)}, "dims": {"batch": 2}},
+            r"input 'image': 'batch' is 4 in \[4,3,8,6\], but 2 in the options",
+        ),
         ({"dims": {"width": 3}}, "no input has 'width'; the symbols are batch, h, w"),
         ({"dims": {"batch": -1}}, "'batch' cannot be -1"),
     ],

@@ -107,7 +107,7 @@ def floats(*shape: int) -> Array:
     return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("batch", [0, 1, 2])
 @pytest.mark.parametrize(("window", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
 def test_equal_results(
     window: int, stride: int, batch: int, monkeypatch: pytest.MonkeyPatch
@@ -141,6 +141,7 @@ def test_equal_results(
     model = build(nodes, {"x": x, **consts}, consts.keys(), ["y"])
     options = [CompileOptions(bottleneck=on, threads=n) for on in (True, False) for n in (1, 3)]
     options.append(CompileOptions(simd="baseline", threads=2))
+    options.append(CompileOptions(any_size=True, threads=2))
     check_model(model, {"x": x}, 1e-4, 2e-4, options=options)
 
 

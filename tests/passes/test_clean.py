@@ -48,3 +48,13 @@ def test_an_output_that_is_merged_keeps_its_name() -> None:
     assert run(typed({"x": "f32[4]"}, nodes, "a b"), clean) == (
         "a: f32[4] = Relu(x)\n-> a\n-> b = a\n"
     )
+
+
+def test_an_absent_output_is_no_absent_input() -> None:
+    nodes = [
+        node("MaxPool", "x", "a i", kernel_shape=(2,)),
+        node("MaxPool", "x", "b -", kernel_shape=(2,)),
+        node("Clip", "b - top", "y"),
+    ]
+    g = clean(typed({"x": "f32[1,2,4]"}, nodes, "y i", {"top": filled(1.0)}), OPTIONS)
+    assert g.nodes[-1].inputs == ("a", "", "top")

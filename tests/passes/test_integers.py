@@ -17,6 +17,7 @@ OPTIONS = [
     CompileOptions(),
     CompileOptions(simd="baseline", threads=2),
     CompileOptions(integers=False),
+    CompileOptions(any_size=True),
     CompileOptions(channels_last=False),
     CompileOptions(fuse=False),
 ]

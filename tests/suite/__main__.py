@@ -36,7 +36,7 @@ def main() -> int:
         verdicts[outcome.verdict] += 1
         for group in (case.kind, operator(case)):
             tables.setdefault(group, Counter())[outcome.verdict] += 1
-        if outcome.verdict == "unsupported":
+        if outcome.verdict in ("unsupported", "random"):
             reasons[case.name] = reason(outcome.message)
         elif outcome.verdict == "wrong":
             print(f"WRONG {case.name}: {outcome.message[:600]}")
@@ -48,7 +48,7 @@ def main() -> int:
             print(f"{count:5} {why}")
     if args.table:
         print_table(tables)
-    summary = ", ".join(f"{verdicts[v]} {v}" for v in ("passed", "unsupported", "wrong"))
+    summary = ", ".join(f"{verdicts[v]} {v}" for v in ("passed", "unsupported", "random", "wrong"))
     print(f"{summary}, of {len(chosen)} in {perf_counter() - start:.0f} s")
     if args.update and not args.names and not verdicts["wrong"]:
         write_xfail(reasons)
@@ -66,12 +66,12 @@ def operator(case: Case) -> str:
 
 def print_table(tables: dict[str, Counter[str]]) -> None:
     """The kinds, then the operators of which not every test passes."""
-    print("| | tests | passed | refused | wrong |\n|---|--:|--:|--:|--:|")
+    print("| | tests | passed | refused | random | wrong |\n|---|--:|--:|--:|--:|--:|")
     for group in (*KINDS, *sorted(set(tables) - {*KINDS, ""})):
         counts = tables.get(group, Counter())
         if group in KINDS or counts["passed"] < counts.total():
-            cells = (counts.total(), counts["passed"], counts["unsupported"], counts["wrong"])
-            print(f"| {group} | {' | '.join(map(str, cells))} |")
+            cells = [counts[v] for v in ("passed", "unsupported", "random", "wrong")]
+            print(f"| {group} | {' | '.join(map(str, (counts.total(), *cells)))} |")
     every = [c for g, c in tables.items() if g and g not in KINDS]
     whole = sum(c["passed"] == c.total() for c in every)
     print(f"{whole} of {len(every)} operators pass all of their node tests")

@@ -24,5 +24,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the counts, if any test of the suite has run."""
     counts = terminalreporter.config.stash.get(_VERDICTS, Counter())
     if counts:
-        said = ", ".join(f"{counts[v]} {v}" for v in ("passed", "unsupported", "wrong"))
+        said = ", ".join(f"{counts[v]} {v}" for v in ("passed", "unsupported", "random", "wrong"))
         terminalreporter.write_line(f"ONNX suite: {said}, of {counts.total()}")

@@ -23,7 +23,7 @@ def test_suite(name: str, verdicts: Counter[str]) -> None:
     verdicts[outcome.verdict] += 1
     if outcome.verdict == "wrong":
         pytest.fail(outcome.message)
-    if outcome.verdict == "unsupported":
+    if outcome.verdict in ("unsupported", "random"):
         if name not in XFAIL:
             pytest.fail(f"refused, and not in xfail.txt: {outcome.message}")
         pytest.xfail(XFAIL[name])

@@ -79,7 +79,7 @@ def test_python_in_the_browser_can_run_models(lab: Page) -> None:
     source = """
 import struct
 from wasmkiln import ReleasedError, handles
-from wasmkiln.host.pyodide import JsSource
+from wasmkiln.onnx.js_source import JsSource
 handle = handles.load(JsSource(model))
 x = struct.pack("<6f", -2, -1, 0, 1, 2, 3)
 y = struct.unpack("<6f", handles.predict(handle, {"x": x})["y"])
@@ -93,6 +93,31 @@ list(y)
     data = base64.b64encode(small_model(0.5)).decode()
     got = lab.evaluate(PYTHON, [source, data])
     assert got == [0, 0, 0.5, 1.5, 2.5, 3.5, "handle 1 was released, or never existed"]
+
+
+def test_python_in_the_browser_can_run_any_shape(lab: Page) -> None:
+    source = """
+import struct
+from wasmkiln import CompileOptions
+from wasmkiln.host import default_host
+from wasmkiln.host.pyodide import JsSource
+from wasmkiln.ir.const import Const
+from wasmkiln.ir.dtype import F32
+from wasmkiln.onnx.load import load
+from wasmkiln.plans import Plans
+found = []
+for threads in (1, 2):
+    plans = Plans(load(JsSource(model)), CompileOptions(threads=threads), default_host())
+    for rows in (2, 1, 50_000, 2, 1, 0):
+        x = struct.pack(f"<{rows * 3}f", *[1] * (rows * 3))
+        (y,) = plans.run({"x": Const(F32, (rows, 3), x)}).values()
+        assert y.shape == (rows, 3) and bytes(y.data) == struct.pack("<f", 1.5) * (rows * 3)
+    found += [plans.machine.compiles, plans.machine.memory_bytes > 50_000 * 12]
+    plans.release()
+found
+"""
+    data = base64.b64encode(small_model(0.5, rows="rows")).decode()
+    assert lab.evaluate(PYTHON, [source, data]) == [1, True, 1, True]
 
 
 def test_options_that_do_not_exist_are_refused(lab: Page) -> None:

@@ -112,6 +112,7 @@ function dimsForm(dims, onDims) {
 
 const HOW = {
   kernel: 'kernel',
+  expanded: 'kernels of simpler operators',
   init: 'once, at load',
   folded: 'while compiling',
 };
@@ -119,8 +120,8 @@ const HOW = {
 /** @param {readonly ReportRow[]} rows */
 function report(rows) {
   const shown = rows.slice(0, MAX_ROWS).map(({ node, op, how, kernels }) => [node || '–', op, HOW[how] ?? how, make('code', {}, kernels.join(' '))]);
-  const count = (/** @type {string} */ how) => rows.filter((row) => row.how === how).length;
-  const summary = `How each node runs: ${count('kernel')} by kernels, ${count('init')} once at load, ${count('folded')} while compiling`;
+  const count = (/** @type {string[]} */ ...ways) => rows.filter((row) => ways.includes(row.how)).length;
+  const summary = `How each node runs: ${count('kernel', 'expanded')} by kernels, ${count('init')} once at load, ${count('folded')} while compiling`;
   const more = rows.length > MAX_ROWS ? [make('p', { className: 'note' }, `and ${rows.length - MAX_ROWS} more nodes`)] : [];
   return make('details', { id: 'report' }, make('summary', {}, summary), table('How each node runs', ['Node', 'Operator', 'How', 'Kernels'], shown), ...more);
 }

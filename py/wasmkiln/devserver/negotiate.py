@@ -1,6 +1,8 @@
-"""The request headers that choose among answers: Accept-Encoding, If-None-Match and Range."""
+"""The request headers that choose among answers: Accept and its kin, If-None-Match and Range."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def accepted_encodings(header: str) -> frozenset[str]:
@@ -9,10 +11,28 @@ def accepted_encodings(header: str) -> frozenset[str]:
     for item in header.split(","):
         name, _, parameter = item.partition(";")
         key, _, quality = parameter.strip().partition("=")
-        if key.strip().lower() == "q" and not _is_positive(quality):
+        if key.strip().lower() == "q" and not _quality(quality) > 0:
             continue
         accepted.add(name.strip().lower())
     return frozenset(accepted)
+
+
+def preferred_type(header: str, offers: Sequence[str]) -> str:
+    """Of the media types on offer the one that Accept likes best (RFC 9110, 12.5.1).
+
+    Of those liked alike it is the first, and so it is where none is accepted.
+    """
+    wishes: dict[str, float] = {}
+    for item in header.split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        qualities = [p.partition("=")[2] for p in parameters if p.partition("=")[0].strip() == "q"]
+        wishes[name] = _quality(qualities[0]) if qualities else 1.0
+
+    def wish(offer: str) -> float:
+        group = offer.partition("/")[0] + "/*"
+        return next((wishes[name] for name in (offer, group, "*/*") if name in wishes), 0.0)
+
+    return max(offers, key=wish)
 
 
 def matches_etag(header: str | None, etag: str) -> bool:
@@ -54,8 +74,9 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     return first, last
 
 
-def _is_positive(quality: str) -> bool:
+def _quality(value: str) -> float:
+    """A quality value; 0 where it can't be read."""
     try:
-        return float(quality) > 0
+        return float(value)
     except ValueError:
-        return False
+        return 0.0

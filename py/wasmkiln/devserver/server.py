@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import socketserver
 import sys
@@ -24,6 +25,7 @@ from wasmkiln.devserver.negotiate import (
     matches_etag,
     parse_range,
 )
+from wasmkiln.devserver.package_index import Page
 from wasmkiln.devserver.site import Site
 
 CONTENT_TYPES = {
@@ -60,6 +62,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'none'",
     )
 )
+# The worker for a visitor's own scripts, which may need NumPy, may take it from Pyodide's CDN.
+SCRIPT_WORKER = "python.worker.js"
+SCRIPT_WORKER_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "connect-src 'self'", "connect-src 'self' https://cdn.jsdelivr.net"
+)
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -71,6 +78,12 @@ ISOLATION_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
 }
+# Python in other pages may install our wheel: the index and the wheel are for every origin.
+SHARED_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?", re.ASCII)
 COMPRESSED_IN_MEMORY = 1 << 20  # Larger files have a compressed twin on disk, or go as they are.
 
 
@@ -154,7 +167,12 @@ class SiteHandler(BaseHTTPRequestHandler):
         self._text(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD"})
 
     def _serve(self, with_body: bool) -> None:
-        path = self._find()
+        segments = self._segments()
+        page = self._index_page(segments)
+        if page is not None:
+            self._send_page(page, with_body)
+            return
+        path = self.server.site.find(segments) if segments is not None else None
         try:
             file = path.open("rb") if path is not None else None
         except OSError:
@@ -170,7 +188,8 @@ class SiteHandler(BaseHTTPRequestHandler):
                 if not isinstance(body.source, bytes):
                     body.source.close()
 
-    def _find(self) -> Path | None:
+    def _segments(self) -> tuple[str, ...] | None:
+        """The decoded parts of the URL's path; None where it isn't one."""
         target = self.path.split("?", 1)[0].split("#", 1)[0]
         if not target.startswith("/"):
             return None
@@ -178,7 +197,26 @@ class SiteHandler(BaseHTTPRequestHandler):
             decoded = [unquote(part, errors="strict") for part in target[1:].split("/")]
         except UnicodeDecodeError:
             return None
-        return self.server.site.find(() if decoded == [""] else tuple(decoded))
+        return () if decoded == [""] else tuple(decoded)
+
+    def _index_page(self, segments: tuple[str, ...] | None) -> Page | None:
+        index = self.server.site.index
+        if index is None or segments is None:
+            return None
+        host = self.headers.get("Host", "")
+        origin = f"http://{host}" if HOST.fullmatch(host) else self.server.url.rstrip("/")
+        return index.page(segments, origin, self.headers.get("Accept", ""))
+
+    def _send_page(self, page: Page, with_body: bool) -> None:
+        etag = f'"{hashlib.sha256(page.content).hexdigest()[:32]}"'
+        headers = {**SHARED_HEADERS, "ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
+        if matches_etag(self.headers.get("If-None-Match"), etag):
+            self._head(HTTPStatus.NOT_MODIFIED, headers)
+            return
+        headers |= {"Content-Type": page.kind, "Content-Length": str(len(page.content))}
+        self._head(HTTPStatus.OK, headers)
+        if with_body:
+            self.wfile.write(page.content)
 
     def _choose_body(self, path: Path, file: BufferedReader) -> Body:
         """The file as it is, or a compressed twin of it that the client accepts."""
@@ -201,6 +239,11 @@ class SiteHandler(BaseHTTPRequestHandler):
 
     def _send(self, path: Path, body: Body, with_body: bool) -> None:
         headers = {"ETag": body.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        index = self.server.site.index
+        if index is not None and path.name == index.filename:
+            headers |= SHARED_HEADERS
+        if path.name == SCRIPT_WORKER:
+            headers["Content-Security-Policy"] = SCRIPT_WORKER_POLICY
         if matches_etag(self.headers.get("If-None-Match"), body.etag):
             self._head(HTTPStatus.NOT_MODIFIED, headers)
             return
@@ -252,9 +295,10 @@ class SiteHandler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
-        self.end_headers()
         if self.server.log is not None:
+            # First, so that who has the answer can count on the line.
             self.server.log(f"{self.command} {self.path!r} {status.value}")
+        self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Drop what the base class would print; requests are logged with their answer."""

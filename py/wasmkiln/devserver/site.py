@@ -9,6 +9,7 @@ from pathlib import Path
 from wasmkiln.devserver.bytecode import ensure_bytecode
 from wasmkiln.devserver.compress import ensure_compressed
 from wasmkiln.devserver.default_model import ensure_model
+from wasmkiln.devserver.package_index import PackageIndex
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES, ensure_core
 from wasmkiln.devserver.wheel import ensure_wheel
@@ -16,10 +17,14 @@ from wasmkiln.devserver.wheel import ensure_wheel
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A folder of static files, and single files (each by its URL path) that go before it."""
+    """A folder of static files, and single files (each by its URL path) that go before it.
+
+    index: what installers are told of our wheel, if they are.
+    """
 
     static: Path
     files: Mapping[str, Path] = field(default_factory=dict)
+    index: PackageIndex | None = None
 
     def find(self, segments: tuple[str, ...]) -> Path | None:
         """The file for a URL path's decoded segments; None where there's none to be given out."""
@@ -42,18 +47,26 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     wheel, wheel_info = ensure_wheel(root, cache, progress)
     library, package = ensure_bytecode(core, wheel, cache, progress)
     model = ensure_model(cache, progress)
+    index = PackageIndex.of(wheel)
     files = {
-        **{f"/pyodide/{file.name}": core / file.name for file in FILES},
+        **pyodide_files(core),
         "/pyodide/python_stdlib.zip": library,
         "/wheel/wasmkiln.zip": package,
         "/wheel/wasmkiln.whl": wheel,
+        index.url: wheel,
         "/wheel/wasmkiln.json": wheel_info,
         "/models/manifest.json": root / "models" / "manifest.json",
         "/models/imagenet_classes.json": root / "models" / "imagenet_classes.json",
         f"/models/{model.name}": model,
     }
     ensure_compressed((core / file.name for file in FILES), progress)
-    return Site(root / "web", files)
+    return Site(root / "web", files, index)
+
+
+def pyodide_files(core: Path) -> dict[str, Path]:
+    """Pyodide's core by URL path, and the packages that lie with it, for use without its CDN."""
+    names = [file.name for file in FILES] + sorted(wheel.name for wheel in core.glob("*.whl"))
+    return {f"/pyodide/{name}": core / name for name in names}
 
 
 def _is_plain(segment: str) -> bool:

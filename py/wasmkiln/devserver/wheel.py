@@ -67,10 +67,16 @@ def wheel_files(root: Path) -> dict[str, bytes]:
         files["/".join(("wasmkiln", *parts))] = path.read_bytes()
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     scripts = "".join(f"{name} = {target}\n" for name, target in project["scripts"].items())
+    extra = "native"  # The others are for working on the project.
+    requires = "".join(
+        f"Requires-Dist: {_with_extra(needed, extra)}\n"
+        for needed in sorted(project["optional-dependencies"][extra])
+    )
     metadata = (
         f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {__version__}\n"
         f"Summary: {project['description']}\nLicense-Expression: {project['license']}\n"
         f"License-File: LICENSE\nRequires-Python: {project['requires-python']}\n"
+        f"Provides-Extra: {extra}\n{requires}"
     )
     wheel = "Wheel-Version: 1.0\nGenerator: wasmkiln\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     info = f"wasmkiln-{__version__}.dist-info"
@@ -96,6 +102,13 @@ def build_wheel(files: dict[str, bytes]) -> bytes:
             member.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(member, content)
     return buffer.getvalue()
+
+
+def _with_extra(requirement: str, extra: str) -> str:
+    """The requirement as metadata have it: under the condition that the extra is asked for."""
+    name, _, marker = requirement.partition(";")
+    condition = f"extra == '{extra}'"
+    return f"{name.strip()}; {f'({marker.strip()}) and ' if marker else ''}{condition}"
 
 
 def _is_current(wheel: Path, info: Path, sources: str) -> bool:

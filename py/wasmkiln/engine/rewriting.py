@@ -57,7 +57,7 @@ def split_node(g: Graph, output: str) -> Graph | None:
         new = node.op.parts(b, *node.inputs)
         if new is None:
             return None
-        renamed = dict(zip(node.outputs, new, strict=False))
+        renamed = {old: made for old, made in zip(node.outputs, new, strict=False) if old}
         b.nodes[:] = [*b.nodes, *_aliases(node, renamed, g)]
     return Graph(
         g.name,

@@ -11,6 +11,8 @@ segment stops at a node, the graph is cut there in the way that lets it go on, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from time import perf_counter
+from typing import Any
 
 from ..compiler import Compiled
 from ..errors import (
@@ -29,7 +31,7 @@ from ..ir.value import Value
 from ..onnx.load import Model
 from ..options import CompileOptions
 from ..plans import Plans
-from ..record import replace
+from ..record import record, replace
 from ..report import ReportRow, row
 from .codes import Codes
 from .control import Work, run_control
@@ -38,7 +40,17 @@ from .rewriting import split_node
 from .scope import bodies, captures, needs_host, uses
 from .split import Step, first_output, is_whole, split
 
-__all__ = ["Runner"]
+__all__ = ["HostTime", "Runner"]
+
+
+@record
+class HostTime:
+    """A node that the host runs: a row of a profile, beside those of compiled kernels."""
+
+    node: str
+    kernel: str
+    seconds: float
+    macs: int = 0
 
 
 class Runner:
@@ -57,7 +69,7 @@ class Runner:
         work: Work | None = None,
     ) -> None:
         self.model = model
-        self.options = options
+        self.options = replace(options, max_memory=options.max_memory or host.max_memory)
         self._host = host
         self._inner = inner
         self.work: Work = work or Work()
@@ -65,6 +77,7 @@ class Runner:
         self._cuts: set[str] = set()
         self._bodies: dict[tuple[str, int], Runner] = {}
         self._inline: dict[str, Const] = {}
+        self._times: list[Any] | None = None  # rows of the profile that is being made
         self._cut()
 
     def prepare(self) -> None:
@@ -90,6 +103,19 @@ class Runner:
                 return self._run(feeds, names)
             except UnsupportedOperatorError as error:
                 self._learn(error)
+
+    def profile(self, feeds: Mapping[str, Value]) -> tuple[Any, ...]:
+        """Run once, and give rows of node, kernel, seconds and macs in the order of computation.
+
+        A loop that the host runs is one row. Compiled parts run twice, the second time by kernels.
+        """
+        times: list[Any] = []
+        self._times = times
+        try:
+            self.run(feeds)
+        finally:
+            self._times = None
+        return tuple(times)
 
     def compiled(self) -> Compiled:
         """What a graph that needs no host was compiled to last, or is for sizes of 1.
@@ -166,8 +192,10 @@ class Runner:
             self._whole = Plans(self.model, self.options, self._host)
 
     def _run(self, feeds: Mapping[str, Value], wanted: tuple[str, ...]) -> dict[str, Value]:
+        if self._times is not None:
+            self._times.clear()  # what ran before the graph was cut anew
         if self._whole is not None:
-            return _run_plans(self._whole, feeds, wanted)
+            return _run_plans(self._whole, feeds, wanted, self._times)
         env = dict(feeds)
         for index, step in enumerate(self._steps):
             for name in step.inputs:
@@ -175,7 +203,11 @@ class Runner:
                     env[name] = self.constant(name)
             if step.on_host:
                 (node,) = step.nodes
+                begin = perf_counter()
                 env.update(zip(node.outputs, self._on_the_host(node, env), strict=False))
+                if self._times is not None:
+                    seconds = perf_counter() - begin
+                    self._times.append(HostTime(node.name, node.op.op_type, seconds))
             else:
                 env.update(self._segment(index, step, env))
         values = {name: self.model.graph.outputs[name] for name in wanted}
@@ -195,16 +227,23 @@ class Runner:
             if plans is not None:
                 plans.release()
             graph = self._segment_graph(step, feeds)
-            options = replace(self.options, dims={}, shapes={})
+            symbols = {s for t in graph.inputs.values() for s in t.symbols}
+            dims = {s: size for s, size in self.options.dims.items() if s in symbols}
+            options = replace(self.options, dims=dims, shapes={})
             plans = Plans(replace(self.model, graph=graph), options, self._host)
             self._segments[index] = plans
-        return _run_plans(plans, feeds, step.outputs)
+        return _run_plans(plans, feeds, step.outputs, self._times)
 
     def _segment_graph(self, step: Step, feeds: Mapping[str, Const]) -> Graph:
         g = self.model.graph
         used = {name for node in step.nodes for name in uses(node)}
         consts = {n: c for n, c in g.consts.items() if n in used and n not in feeds}
-        inputs = {name: InputType(value.dtype, None) for name, value in feeds.items()}
+        # What the model declares says which sizes may change; bodies are given anything.
+        declared = {} if self._inner else g.inputs
+        inputs = {
+            n: replace(declared.get(n, InputType(value.dtype, None)), wrap=())
+            for n, value in feeds.items()
+        }
         return Graph(g.name, step.nodes, inputs, {o: o for o in step.outputs}, consts)
 
     def _on_the_host(self, node: Node, env: Mapping[str, Value]) -> tuple[Value, ...]:
@@ -273,13 +312,16 @@ def _frozen(value: Value) -> Value:
 
 
 def _run_plans(
-    plans: Plans, feeds: Mapping[str, Value], wanted: tuple[str, ...]
+    plans: Any, feeds: Mapping[str, Value], wanted: tuple[str, ...], times: list[Any] | None
 ) -> dict[str, Value]:
-    """Run compiled code, in which strings are numbers."""
+    """Run compiled code, in which strings are numbers; `times` is given the rows of a profile."""
     codes = Codes()
     tensors: dict[str, Const] = {}
     for name, value in feeds.items():
         if not isinstance(value, Const):
             raise InvalidInputError(f"'{name}' is a {type(value).__name__}, not a tensor")
         tensors[name] = codes.encode(value)
-    return {name: codes.decode(value) for name, value in plans.run(tensors, wanted).items()}
+    results = plans.run(tensors, wanted)
+    if times is not None and hasattr(plans, "profile"):
+        times += plans.profile(tensors)
+    return {name: codes.decode(value) for name, value in results.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from .base import Host, Instance
+from .base import Host, Instance, check_status, fill, load
 
-__all__ = ["Host", "Instance", "default_host"]
+__all__ = ["Host", "Instance", "check_status", "default_host", "fill", "load"]
 
 
 def default_host() -> Host:

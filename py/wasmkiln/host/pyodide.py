@@ -1,90 +1,97 @@
 """The browser: the engine that runs code under Pyodide, and the page's door to the compiler.
 
-This is the only module that knows of JavaScript. `PyodideHost` is for Python code in the browser.
-The page itself calls `inspect_buffer` and `compile_buffer`, and runs the artifact without Python.
-Both answer with a plain object that holds either the result or `error: {name, message}`.
+Beside it, only `pyodide_code` and `onnx.js_source` know of JavaScript.
+
+`PyodideHost` is for Python code in the browser. The page itself calls `inspect_buffer` and
+`compile_buffer`, and runs the artifact without Python. Both answer with a plain object that holds
+either the result or `error: {name, message}`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
 
-from ..artifact import Artifact
+from ..artifact import PAGE, StepTable
 from ..compiler import compile_model
-from ..errors import InternalError, InvalidInputError, LimitError, ReleasedError, WasmkilnError
+from ..errors import (
+    InternalError,
+    InvalidInputError,
+    LimitError,
+    ReleasedError,
+    WasmkilnError,
+    error_name,
+)
 from ..ir.const import Buffer
 from ..ir.shape import Sym
 from ..ir.types import InputType
+from ..onnx.js_source import JsSource
 from ..onnx.load import load
 from ..onnx.source import ByteSource
 from ..options import CompileOptions
-from ..record import record
-from .base import Instance, check_status, initialize
+from .base import Instance, check_status
+from .pyodide_code import instantiate
 
-__all__ = ["JsSource", "PyodideHost", "compile_buffer", "inspect_buffer"]
+__all__ = ["PyodideHost", "compile_buffer", "inspect_buffer"]
+
+MAX_MEMORY = 2 << 30  # browsers give this much; beyond it some fail without saying why
 
 _OPTIONS = frozenset({"simd", "threads", "dims", "shapes"})
 
 
-@record
-class JsSource:
-    """A Uint8Array as a source of bytes: only the ranges that are read are copied into Python."""
-
-    array: Any
-
-    @property
-    def size(self) -> int:
-        """The number of bytes."""
-        length: int = self.array.length
-        return length
-
-    def read(self, offset: int, length: int) -> bytes:
-        """A copy of the range."""
-        data: bytes = self.array.subarray(offset, offset + length).to_bytes()
-        return data
-
-
 class PyodideHost:
-    """Loads artifacts into the browser's WebAssembly engine, which runs them on this thread."""
+    """Runs models in the browser's WebAssembly engine, on this thread."""
 
-    def load(self, artifact: Artifact, files: Sequence[ByteSource]) -> Instance:
-        """Compile the module and prepare the weights."""
-        instance = PyodideInstance(artifact)
-        initialize(instance, artifact, files)
-        return instance
+    max_memory = MAX_MEMORY
+
+    def open(self, threads: int, shared: bool, nbytes: int, limit: int) -> Instance:
+        """A memory."""
+        return PyodideInstance(shared, nbytes, limit)
 
 
 class PyodideInstance:
-    """A model in a memory of its own, run by one thread."""
+    """A model in a memory of its own, which one thread runs."""
 
-    def __init__(self, artifact: Artifact) -> None:
-        pages = artifact.pages
-        limits = {"initial": pages, "maximum": pages, "shared": artifact.shared}
-        try:
-            memory = js.WebAssembly.Memory.new(_object(limits))
-        except JsException as error:
-            raise LimitError(f"{pages * 65536:,} bytes of memory: {error}") from error
-        try:
-            module = js.WebAssembly.Module.new(to_js(artifact.code))
-            imports = _object({"env": {"memory": memory}})
-            self._run: Any = js.WebAssembly.Instance.new(module, imports).exports.run
-        except JsException as error:
-            raise InternalError(f"the emitted module is invalid: {error}") from error
-        self._bytes: Any = js.Uint8Array.new(memory.buffer)
-        self._main = artifact.main
+    def __init__(self, shared: bool, nbytes: int, limit: int) -> None:
+        pages = -(-nbytes // PAGE)
+        self._memory: Any = _memory(shared, pages, max(pages, limit // PAGE))
+        self._bytes: Any = js.Uint8Array.new(self._memory.buffer)
+        self._run: Any = None
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the memory."""
+        length: int = self._bytes.length
+        return length
+
+    def install(self, code: bytes) -> None:
+        """Compile a module."""
+        self._check()
+        self._run = instantiate(code, self._memory)
+
+    def reserve(self, nbytes: int) -> None:
+        """Make the memory at least so large; what was seen through the old array is stale."""
+        self._check()
+        missing = -(-(nbytes - self.nbytes) // PAGE)
+        if missing > 0:
+            try:
+                self._memory.grow(missing)
+            except JsException as error:
+                raise LimitError(f"{nbytes:,} bytes of memory: {error}") from error
+            self._bytes = js.Uint8Array.new(self._memory.buffer)
 
     def write(self, address: int, data: Buffer) -> None:
         """Copy bytes into the model's memory."""
         self._window(address, len(data)).assign(data)
 
-    def read(self, address: int, nbytes: int) -> bytes:
+    def read(self, address: int, nbytes: int) -> bytearray:
         """A copy of bytes of the model's memory."""
-        data: bytes = self._window(address, nbytes).to_bytes()
+        data = bytearray(nbytes)
+        self._window(address, nbytes).assign_to(data)
         return data
 
     def copy(self, source: ByteSource, offset: int, nbytes: int, address: int) -> None:
@@ -101,15 +108,15 @@ class PyodideInstance:
         except JsException as error:
             raise InternalError(f"the emitted code failed: {error}") from error
 
-    def run(self) -> None:
-        """Run the main steps."""
+    def run(self, main: StepTable, threads: int) -> None:
+        """Run all steps, on this thread alone."""
         self._check()
-        self.step(self._main.table, 0, self._main.steps)
+        self.step(main.table, 0, main.steps)
         check_status(self)
 
     def release(self) -> None:
         """Give up the memory."""
-        self._run = self._bytes = None
+        self._run = self._bytes = self._memory = None
 
     def _window(self, address: int, nbytes: int) -> Any:
         self._check()
@@ -118,6 +125,17 @@ class PyodideInstance:
     def _check(self) -> None:
         if self._bytes is None:
             raise ReleasedError("this session was released")
+
+
+def _memory(shared: bool, pages: int, maximum: int) -> Any:
+    """A memory that may grow; one that can't where the browser has no room to keep free."""
+    limits = {"initial": pages, "maximum": maximum, "shared": shared}
+    try:
+        return js.WebAssembly.Memory.new(_object(limits))
+    except JsException as error:
+        if maximum > pages:
+            return _memory(shared, pages, pages)
+        raise LimitError(f"{pages * PAGE:,} bytes of memory: {error}") from error
 
 
 def inspect_buffer(array: Any) -> Any:
@@ -138,7 +156,7 @@ def parse_options(given: Mapping[str, Any]) -> CompileOptions:
     if unknown := given.keys() - _OPTIONS:
         raise InvalidInputError(f"there is no compile option {', '.join(sorted(unknown))}")
     shapes = {name: tuple(shape) for name, shape in given.get("shapes", {}).items()}
-    return CompileOptions(**{**given, "shapes": shapes})
+    return CompileOptions(**{"max_memory": MAX_MEMORY, **given, "shapes": shapes})
 
 
 def _inspect(source: JsSource) -> dict[str, Any]:
@@ -178,7 +196,7 @@ def _answer(work: Callable[[], dict[str, Any]]) -> Any:
 
 def _describe(error: Exception) -> dict[str, str]:
     if isinstance(error, WasmkilnError):
-        return {"name": type(error).__name__, "message": str(error)}
+        return {"name": error_name(error), "message": str(error)}
     if isinstance(error, MemoryError):
         return {"name": "LimitError", "message": "the compiler ran out of memory"}
     return {"name": "InternalError", "message": f"{type(error).__name__}: {error}{_place(error)}"}

@@ -98,9 +98,10 @@ class GraphBuilder:
     def append(self, node: Node) -> None:
         """Add a node whose output names are given; infers its types, or folds it away."""
         inputs = tuple([self.types[i] if i else None for i in node.inputs])
-        if not node.op.takes_narrow:
+        if not node.op.moves_only:
+            refused = "c" if node.op.takes_narrow else "nc"
             for t in inputs:
-                if t is not None and t.dtype.kind == "n":
+                if t is not None and t.dtype.kind in refused:
                     raise UnsupportedOperatorError(
                         f"{describe(node, inputs)}: computing with {t.dtype} is not supported"
                     )
@@ -174,8 +175,9 @@ class GraphBuilder:
 
 def _check_absent(node: Node, inputs: tuple[TensorType | None, ...]) -> None:
     """ShapeError where an input is absent that must be there."""
-    least, _ = node.op.arity()
-    if None in (inputs if node.op.needs_all() else inputs[:least]):
+    op, (least, _) = node.op, node.op.arity()
+    absent = [i for i, t in enumerate(inputs) if t is None]
+    if op.needs_all() or any(i < least and not op.may_lack(i) for i in absent):
         raise ShapeError(f"{describe(node, inputs)}: an input is absent that is needed")
 
 
@@ -184,7 +186,7 @@ def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
     weights = False
     for t in inputs:
         if t is not None:
-            if t.value is None:
+            if t.value is None or t.dtype.kind == "c":
                 return False
             weights = weights or (t.dtype.is_float and t.size > MAX_FOLDED_FLOATS)
     if weights and node.op.view(*inputs) is None:
@@ -195,7 +197,10 @@ def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
 def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[TensorType, ...]:
     """The types of a node's outputs; errors name the node, its operator and its input types."""
     least, most = node.op.arity()
-    if not least <= len(inputs) <= most or not all(inputs[:least]):
+    lacking = not all(inputs[:least]) and any(
+        t is None and not node.op.may_lack(i) for i, t in enumerate(inputs[:least])
+    )
+    if not least <= len(inputs) <= most or lacking:
         given = sum(t is not None for t in inputs)
         raise ShapeError(
             f"{describe(node, inputs)}: {given} inputs given, {least} to {most} are expected"
@@ -208,7 +213,7 @@ def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Tenso
         raise DataDependentError(message, next(names, None)) from None
     except WasmkilnError as error:
         raise type(error)(f"{describe(node, inputs)}: {error}") from None
-    wanted = sum(1 for name in node.outputs if name)
+    wanted = len(node.outputs) - node.outputs.count("")
     if len(types) < wanted:
         raise UnsupportedOperatorError(
             f"{describe(node, inputs)}: {wanted} outputs are used, {len(types)} are supported"
@@ -249,4 +254,5 @@ def rewrite(g: Graph, visit: Visit) -> Graph:
             b.keep(node)
         else:
             renamed.update(zip(old.outputs, new, strict=False))
+            renamed.pop("", None)  # an output that nobody wants; also the name of an absent input
     return b.build({name: renamed.get(v, v) for name, v in g.outputs.items()})

@@ -120,6 +120,11 @@ def pack_values(dtype: DType, values: Sequence[Scalar]) -> bytes:
             return b"".join((int(v) & mask).to_bytes(dtype.itemsize, "little") for v in values)
     if dtype == BOOL:
         return bytes(bool(v) for v in values)
+    if dtype.kind == "n":
+        return bytes(int(v) for v in values)
+    if dtype.kind == "c":
+        parts = [part for v in values for part in (complex(v).real, complex(v).imag)]
+        return struct.pack(f"<{2 * n}{'f' if dtype.itemsize == 8 else 'd'}", *parts)
     if dtype == BF16:
         words = struct.unpack(f"<{n}I", pack_values_f32(values))
         halves = (

@@ -77,8 +77,11 @@ NARROW = (
     DType("u4", 21, 1, "n", "uint4"),
     DType("i4", 22, 1, "n", "int4"),
     DType("f4e2m1", 23, 1, "n", "float4_e2m1fn"),
+    DType("f8e8m0", 24, 1, "n", "float8_e8m0fnu"),
     DType("u2", 25, 1, "n", "uint2"),
     DType("i2", 26, 1, "n", "int2"),
+    DType("f6e2m3", 27, 1, "n", "float6_e2m3fn"),
+    DType("f6e3m2", 28, 1, "n", "float6_e3m2fn"),
 )
 
 _ALL = (

@@ -17,6 +17,7 @@ integer by zero and the remainder of it are 0, a float becomes the nearest integ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from math import isfinite
 
 from ..errors import UnsupportedOperatorError
@@ -162,6 +163,7 @@ class Expr:
         return call("ge", self, other)
 
 
+@cache
 def arg(index: int, dtype: DType = F32) -> Expr:
     """The kernel's argument with the given index."""
     return Expr("arg", (), dtype, index)
@@ -181,9 +183,10 @@ def call(op: str, *operands: Expr | Number) -> Expr:
     dtype = next(o.dtype for o in operands if isinstance(o, Expr))
     if dtype.kind not in _KINDS.get(op, "fiu"):
         raise UnsupportedOperatorError(f"{op} of {dtype} is not supported")
-    args = tuple(o if isinstance(o, Expr) else const(o, dtype) for o in operands)
-    if any(a.dtype != dtype for a in args):
-        raise TypeError(f"{op} of {', '.join(a.dtype.name for a in args)}: dtypes differ")
+    args = tuple([o if isinstance(o, Expr) else const(o, dtype) for o in operands])
+    for a in args:
+        if a.dtype is not dtype and a.dtype != dtype:
+            raise TypeError(f"{op} of {', '.join(a.dtype.name for a in args)}: dtypes differ")
     return Expr(op, args, BOOL if op in COMPARE else dtype)
 
 

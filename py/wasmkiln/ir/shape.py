@@ -14,9 +14,14 @@ __all__ = ["Dim", "Shape", "Sym", "broadcast", "normalize_axes", "normalize_axis
 
 @record
 class Sym:
-    """A dimension known by name only ("batch"); bound to a size before compilation."""
+    """A dimension known by name only ("batch"); bound to a size before compilation.
+
+    unknown: for one that the model leaves open, and that got its name here: what the model writes
+    for it, "" as a rule. None for the others.
+    """
 
     name: str
+    unknown: str | None = None
 
     def __str__(self) -> str:
         return self.name

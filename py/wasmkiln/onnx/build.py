@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
-from ..errors import InvalidModelError, ShapeError, UnsupportedOperatorError
+from ..errors import (
+    InvalidInputError,
+    InvalidModelError,
+    ShapeError,
+    UnsupportedOperatorError,
+)
 from ..ir.const import Const
 from ..ir.dtype import F32
 from ..ir.graph import Graph, Node
+from ..ir.shape import show
 from ..ir.types import InputType
-from ..ops.base import INTERNAL, Op, create, lookup
+from ..ops.base import INTERNAL, MICROSOFT, Op, create, lookup
 from .attribute import attribute_values, check_types
 from .external import Files
 from .functions import Call, Functions
 from .opset import Opsets, plain_domain
 from .order import captures, describe, order
 from .proto import GraphProto, SparseTensorProto, TensorProto
-from .tensor import to_const, to_dense
+from .tensor import element_type, to_const, to_dense
 from .value_info import declared_types
 
 __all__ = ["Builder"]
+
+# onnxruntime's own domain has one version, which its tools do not always import.
+IMPLIED_OPSETS = {MICROSOFT: 1}
 
 MAX_SHOWN = 50  # unsupported operators in one message
 
@@ -29,9 +38,13 @@ MAX_SHOWN = 50  # unsupported operators in one message
 class Builder:
     """Builds graphs of one model, and collects everything in it that is not supported."""
 
-    def __init__(self, files: Files, functions: Functions) -> None:
+    def __init__(
+        self, files: Files, functions: Functions, given: Mapping[str, Const] | None = None
+    ) -> None:
+        """given: values for initializers of the model's own graph, instead of those in it."""
         self._files = files
         self._functions = functions
+        self._given = dict(given or {})
         self._problems: dict[str, list[str]] = {}  # where each kind of problem occurs
 
     def graph(
@@ -47,7 +60,7 @@ class Builder:
         """
         outer = captures(proto) if is_inner else ()
         consts: dict[str, Const] = {}
-        given = self._initializers(proto, consts)
+        given = self._initializers(proto, consts, is_inner)
         inputs = self._inputs(proto, given, is_inner)
         given |= set(inputs)
         calls = order(self._functions.flatten(proto.nodes, opsets, inside), given, outer)
@@ -71,7 +84,12 @@ class Builder:
         )
 
     def check(self) -> None:
-        """UnsupportedOperatorError listing each distinct thing that is not supported, if any is."""
+        """UnsupportedOperatorError listing each distinct thing that is not supported, if any is.
+
+        InvalidInputError for values given for initializers that the model hasn't got.
+        """
+        for name in self._given:
+            raise InvalidInputError(f"the model has no initializer '{name}' to replace")
         if not self._problems:
             return
         lines = [
@@ -85,7 +103,9 @@ class Builder:
     def _unsupported(self, problem: str, place: str) -> None:
         self._problems.setdefault(problem, []).append(place)
 
-    def _initializers(self, proto: GraphProto, consts: dict[str, Const]) -> set[str]:
+    def _initializers(
+        self, proto: GraphProto, consts: dict[str, Const], is_inner: bool
+    ) -> set[str]:
         """Fill `consts`, and give all names, those of unsupported tensors included."""
         names: set[str] = set()
         tensors: list[tuple[str, TensorProto | SparseTensorProto]] = [
@@ -100,7 +120,10 @@ class Builder:
             names.add(name)
             convert = to_const if isinstance(tensor, TensorProto) else to_dense
             try:
-                consts[name] = convert(tensor, self._files)  # type: ignore[arg-type]
+                if name in self._given and not is_inner:
+                    consts[name] = _replacement(name, tensor, self._given.pop(name))
+                else:
+                    consts[name] = convert(tensor, self._files)  # type: ignore[arg-type]
             except UnsupportedOperatorError as error:
                 self._unsupported(str(error), "needed for initializers")
         return names
@@ -115,6 +138,11 @@ class Builder:
         except UnsupportedOperatorError as error:
             self._unsupported(str(error), f"graph '{proto.name}'")
             return {info.name: InputType(F32, None) for info in infos}  # to find further problems
+
+    def overridable(self, proto: GraphProto) -> dict[str, InputType]:
+        """Declared types of a whole model's inputs that have an initializer."""
+        names = {tensor.name for tensor in proto.initializers}
+        return declared_types([info for info in proto.inputs if info.name in names], "input")
 
     def _output_types(self, proto: GraphProto, is_inner: bool) -> dict[str, InputType]:
         try:
@@ -140,7 +168,8 @@ class Builder:
             raise type(error)(f"{place}: {error}") from None
         inputs = _trimmed(node.inputs)
         least, most = op.arity()
-        if not least <= len(inputs) <= most or "" in inputs[:least]:
+        lacking = any(not name and not op.may_lack(i) for i, name in enumerate(inputs[:least]))
+        if not least <= len(inputs) <= most or lacking:
             wanted = f"{least}" if least == most else f"{least} to {most}"
             raise InvalidModelError(f"{place}: inputs are {inputs}, where {wanted} are needed")
         if not any(node.outputs):
@@ -154,7 +183,7 @@ class Builder:
     def _op(self, call: Call) -> Op:
         node = call.node
         domain = plain_domain(node.domain)
-        opset = call.opsets.get(domain)
+        opset = call.opsets.get(domain, IMPLIED_OPSETS.get(domain))
         if opset is None:
             raise InvalidModelError(f"the model imports no version of domain '{domain}'")
         # Values first, so that what is unsupported in the subgraphs of an unknown operator shows.
@@ -169,6 +198,18 @@ class Builder:
     def _attributes(self, call: Call) -> dict[str, Any]:
         subgraph = partial(self.graph, opsets=call.opsets, inside=call.inside, is_inner=True)
         return attribute_values(call.node, self._files, subgraph)
+
+
+def _replacement(name: str, tensor: TensorProto | SparseTensorProto, value: Const) -> Const:
+    """The value, which must be of the initializer's dtype and shape."""
+    values = tensor if isinstance(tensor, TensorProto) else tensor.values
+    dtype = element_type(values.data_type, f"initializer '{name}'")
+    if (value.dtype, value.shape) != (dtype, tensor.dims):
+        raise InvalidInputError(
+            f"initializer '{name}' is {dtype}{show(tensor.dims)};"
+            f" the value given is {value.dtype}{show(value.shape)}"
+        )
+    return value
 
 
 def _trimmed(inputs: tuple[str, ...]) -> tuple[str, ...]:

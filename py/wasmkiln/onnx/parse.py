@@ -1,7 +1,7 @@
 """Reads the messages of a model into the records of `proto`, from the model down to attributes.
 
-`match` is on the field numbers of onnx.proto3. Unknown fields are skipped unread, and so are doc
-strings, value_info (types are inferred) and training_info.
+`match` is on the field numbers of onnx.proto3. Unknown fields are skipped unread, and so are the
+doc strings of nodes, value_info (types are inferred) and training_info.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ __all__ = ["read_model"]
 def read_model(source: ByteSource) -> ModelProto:
     """The model in a source; InvalidModelError if it is damaged or not one."""
     wire = Wire(source)
-    ir_version = model_version = 0
-    producer_name = producer_version = domain = ""
+    ir_version = 0
+    model_version: int | None = None
+    producer_name = producer_version = domain = doc_string = ""
     graph: GraphProto | None = None
     opsets: list[OperatorSetId] = []
     metadata: list[StringStringEntry] = []
@@ -50,6 +51,8 @@ def read_model(source: ByteSource) -> ModelProto:
                 domain = wire.text(f)
             case 5:
                 model_version = wire.integer(f)
+            case 6:
+                doc_string = wire.text(f)
             case 7:
                 if graph is not None:
                     raise InvalidModelError("the model has two graphs")
@@ -72,12 +75,13 @@ def read_model(source: ByteSource) -> ModelProto:
         model_version,
         tuple(metadata),
         tuple(functions),
+        doc_string,
     )
 
 
 def read_graph(wire: Wire, field: Field) -> GraphProto:
     """A GraphProto."""
-    name = ""
+    name = doc_string = ""
     nodes: list[NodeProto] = []
     inputs: list[ValueInfoProto] = []
     outputs: list[ValueInfoProto] = []
@@ -91,6 +95,8 @@ def read_graph(wire: Wire, field: Field) -> GraphProto:
                 name = wire.text(f)
             case 5:
                 initializers.append(read_tensor(wire, f))
+            case 10:
+                doc_string = wire.text(f)
             case 11:
                 inputs.append(read_value_info(wire, f))
             case 12:
@@ -98,7 +104,13 @@ def read_graph(wire: Wire, field: Field) -> GraphProto:
             case 15:
                 sparse.append(read_sparse_tensor(wire, f))
     return GraphProto(
-        name, tuple(nodes), tuple(inputs), tuple(outputs), tuple(initializers), tuple(sparse)
+        name,
+        tuple(nodes),
+        tuple(inputs),
+        tuple(outputs),
+        tuple(initializers),
+        tuple(sparse),
+        doc_string,
     )
 
 

@@ -121,6 +121,7 @@ class GraphProto:
     outputs: tuple[ValueInfoProto, ...]
     initializers: tuple[TensorProto, ...] = ()
     sparse_initializers: tuple[SparseTensorProto, ...] = ()
+    doc_string: str = ""
 
 
 AttributeItem = int | float | bytes | TensorProto | GraphProto | SparseTensorProto | TypeProto
@@ -174,7 +175,7 @@ class FunctionProto:
 
 @record
 class ModelProto:
-    """A whole model."""
+    """A whole model; `model_version` is None where it has none."""
 
     ir_version: int
     opset_imports: tuple[OperatorSetId, ...]
@@ -182,6 +183,7 @@ class ModelProto:
     producer_name: str = ""
     producer_version: str = ""
     domain: str = ""
-    model_version: int = 0
+    model_version: int | None = None
     metadata: tuple[StringStringEntry, ...] = ()
     functions: tuple[FunctionProto, ...] = ()
+    doc_string: str = ""

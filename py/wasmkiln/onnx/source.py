@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from typing import Protocol
 
-from ..errors import InvalidModelError
+from ..errors import InvalidModelError, NoSuchFile
 from ..record import record
 
 __all__ = ["ByteSource", "FileSource", "MemorySource", "Source", "as_source"]
@@ -49,9 +50,11 @@ class FileSource:
     """A file, opened anew for each read so that no handle has to be closed."""
 
     def __init__(self, path: str) -> None:
-        """InvalidModelError if there is no such file."""
+        """NoSuchFile if there is none, InvalidModelError if it can't be read."""
         try:
             found = os.stat(path)
+        except FileNotFoundError as error:
+            raise NoSuchFile(f"cannot read {path}: {_reason(error)}") from error
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise InvalidModelError(f"cannot read {path}: {_reason(error)}") from error
         if stat.S_ISDIR(found.st_mode):
@@ -92,11 +95,18 @@ Source = bytes | bytearray | memoryview | str | os.PathLike[str] | ByteSource
 
 
 def as_source(source: Source) -> ByteSource:
-    """The source for bytes, a path, or something that already is a source."""
+    """The source for bytes, a path, or something that already is a source.
+
+    In the browser it may also be JavaScript's: an ArrayBuffer or a typed array.
+    """
     if isinstance(source, bytes):
         return MemorySource(source)
     if isinstance(source, (bytearray, memoryview)):
         return MemorySource(memoryview(source).cast("B").toreadonly())
     if isinstance(source, (str, os.PathLike)):
         return FileSource(os.fspath(source))
+    if sys.platform == "emscripten":
+        from .js_source import js_source
+
+        return js_source(source) or source
     return source

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import lcm, prod
 from struct import pack
 
 from ..errors import ExternalDataError, InvalidModelError, UnsupportedOperatorError, WasmkilnError
@@ -27,7 +27,7 @@ ELEMENT_TYPES = {
     15: ("COMPLEX128", 128), 16: ("BFLOAT16", 16), 17: ("FLOAT8E4M3FN", 8),
     18: ("FLOAT8E4M3FNUZ", 8), 19: ("FLOAT8E5M2", 8), 20: ("FLOAT8E5M2FNUZ", 8),
     21: ("UINT4", 4), 22: ("INT4", 4), 23: ("FLOAT4E2M1", 4), 24: ("FLOAT8E8M0", 8),
-    25: ("UINT2", 2), 26: ("INT2", 2),
+    25: ("UINT2", 2), 26: ("INT2", 2), 27: ("FLOAT6E2M3", 6), 28: ("FLOAT6E3M2", 6),
 }  # fmt: skip
 
 _BOOL = 9
@@ -47,12 +47,9 @@ _TYPED_FIELDS = {
 def element_type(number: int, what: str) -> DType:
     """Our dtype for a TensorProto.DataType; an error naming `what` where there is none."""
     dtype = BY_ONNX.get(number)
-    if dtype is not None and dtype.itemsize:
-        return dtype
-    if number not in ELEMENT_TYPES:
+    if dtype is None:
         raise InvalidModelError(f"{what} has the unknown element type {number}")
-    name = ELEMENT_TYPES[number][0]
-    raise UnsupportedOperatorError(f"element type {name} is not supported ({what})")
+    return dtype
 
 
 def to_const(tensor: TensorProto, files: Files, what: str = "") -> Const:
@@ -89,11 +86,24 @@ def _unpacked(data: Span | bytes, bits: int, count: int, files: Files, what: str
         raise UnsupportedOperatorError(f"{what} of {count} packed elements is not supported")
     if isinstance(data, Span):
         data = files.sources[data.file].read(data.offset, data.nbytes)
-    each, mask = 8 // bits, (1 << bits) - 1
-    out = bytearray(len(data) * each)
+    group = lcm(bits, 8) // 8  # bytes that hold whole elements
+    each, mask = 8 * group // bits, (1 << bits) - 1
+    starts = range(0, len(data), group)
+    words = [int.from_bytes(data[at : at + group], "little") for at in starts]
+    out = bytearray(len(words) * each)
     for k in range(each):
-        out[k::each] = bytes([byte >> k * bits & mask for byte in data])
+        out[k::each] = bytes([word >> k * bits & mask for word in words])
     return bytes(out[:count])
+
+
+def _packed_sixes(values: list[int]) -> bytes:
+    """Elements of 6 bits, of which int32_data has one an entry, as raw_data packs them."""
+    out = bytearray()
+    for at in range(0, len(values), 4):
+        group = values[at : at + 4]
+        word = sum((value & 0x3F) << 6 * k for k, value in enumerate(group))
+        out += word.to_bytes((6 * len(group) + 7) // 8, "little")
+    return bytes(out)
 
 
 def stored(tensor: TensorProto, files: Files, what: str) -> Span | bytes:
@@ -144,7 +154,8 @@ def _find(tensor: TensorProto, files: Files, bits: int, nbytes: int) -> Span | b
     if tensor.loose and tensor.payloads:
         raise InvalidModelError(f"{tensor.field} is packed in part only")
     if tensor.field in ("int32_data", "int64_data", "uint64_data"):
-        return _narrow(_integers(tensor, files), max(bits // 8, 1))
+        values = _integers(tensor, files)
+        return _packed_sixes(values) if bits == 6 else _narrow(values, max(bits // 8, 1))
     if tensor.loose:
         return b"".join(item for item in tensor.loose if isinstance(item, bytes))
     if len(tensor.payloads) == 1:

@@ -77,7 +77,8 @@ def _dim(dim: int | str | None, fresh: str, what: str, taken: set[str]) -> Dim:
         return dim
     if isinstance(dim, str) and dim not in _UNKNOWN:
         return Sym(dim)
+    written = dim if isinstance(dim, str) else ""
     while fresh in taken:
         fresh += "_"
     taken.add(fresh)
-    return Sym(fresh)
+    return Sym(fresh, written)

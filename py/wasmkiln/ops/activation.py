@@ -9,7 +9,7 @@ from ..ir.dtype import F32, F64
 from ..ir.expr import Expr, arg, call, cast, clamp, const, maximum, minimum, select
 from ..ir.shape import broadcast, show
 from ..ir.types import TensorType
-from .base import Op, register
+from .base import MICROSOFT, Op, consuming, register
 from .elementwise import Elementwise, binary, unary
 from .map import Map
 from .movement import View
@@ -51,8 +51,8 @@ unary("Softplus", softplus, since=1)
 unary("Softsign", lambda x: x / (1 + call("abs", x)), since=1)
 unary("HardSwish", lambda x: x * clamp(x / 6 + 0.5, 0, 1), since=14)
 unary("Mish", lambda x: x * call("tanh", softplus(x)), since=18)
-unary("Gelu", gelu, since=1, domain="com.microsoft")
-binary("BiasGelu", lambda x, bias: gelu(x + bias), since=1, domain="com.microsoft")
+unary("Gelu", gelu, since=1, domain=MICROSOFT)
+binary("BiasGelu", lambda x, bias: gelu(x + bias), since=1, domain=MICROSOFT)
 
 
 @register("LeakyRelu", since=6)
@@ -98,6 +98,15 @@ class Selu(Elementwise):
     def expr(self, x: Expr) -> Expr:
         """A selection."""
         return select(x > 0, x, (call("exp", x) - 1) * self.alpha) * self.gamma
+
+
+@register("Selu", since=1)
+class Selu1(Selu):
+    """Selu, whose defaults were less exact."""
+
+    alpha: float = 1.6732
+    gamma: float = 1.0507
+    consumed_inputs: tuple[int, ...] = ()
 
 
 @register("Celu", since=12)
@@ -161,14 +170,14 @@ class Swish(Elementwise):
         return x * sigmoid(x * self.alpha)
 
 
-@register("QuickGelu", since=1, domain="com.microsoft")
+@register("QuickGelu", since=1, domain=MICROSOFT)
 class QuickGelu(Swish):
     """x * sigmoid(alpha * x), whose default approximates Gelu."""
 
     alpha: float = 1.702
 
 
-@register("FastGelu", since=1, domain="com.microsoft")
+@register("FastGelu", since=1, domain=MICROSOFT)
 class FastGelu(Op):
     """Gelu with tanh, of x plus an optional bias."""
 
@@ -265,3 +274,6 @@ class Clip(Op):
                 operands.append(g.add(View(shape=()), limit))
             expr = call(name, expr, operand)
         return (g.add(Map(expr=expr), *operands),) if expr.args else (x,)
+
+
+consuming(LeakyRelu, Elu, HardSigmoid, PRelu6, Clip6)

@@ -67,7 +67,8 @@ class Attention(Op):
         if q.rank == 3:
             y = (query[0], query[2], query[1] * value[3])
         shapes = (y, present_key, present_value, (*query[:3], present_key[2]))
-        return tuple(TensorType(q.dtype, shape) for shape in shapes)
+        dtypes = (q.dtype, k.dtype, v.dtype, q.dtype)
+        return tuple(map(TensorType, dtypes, shapes))
 
     def _heads(self, t: TensorType, is_query: bool) -> Shape:
         """[batch, heads, length, size] of an input."""
@@ -101,7 +102,7 @@ class Attention(Op):
         rows: Shape = (batch, shared, heads // shared * length)
         scale = size**-0.5 if self.scale is None else self.scale
         scaled = reshape(g, apply(g, arg(0, dtype) * scale, q), (*rows, size))
-        raw = standard(g, "MatMul", scaled, transpose(g, k, (0, 1, 3, 2)))
+        raw = standard(g, "MatMul", scaled, cast_to(g, transpose(g, k, (0, 1, 3, 2)), dtype))
         scores = [reshape(g, raw, (batch, heads, length, keys))]
         cap = self.softcap
         soft = call("tanh", arg(0, dtype) / cap) * cap if cap > 0 else arg(0, dtype)
@@ -110,7 +111,8 @@ class Attention(Op):
         plus = arg(0, dtype) + arg(1, dtype)
         scores.append(apply(g, plus, scores[CAPPED], bias) if bias else scores[CAPPED])
         scores.append(self._softmax(g, scores[BIASED], bias))
-        y = standard(g, "MatMul", reshape(g, scores[SOFTMAX], (*rows, keys)), v)
+        weights = reshape(g, scores[SOFTMAX], (*rows, keys))
+        y = standard(g, "MatMul", weights, cast_to(g, v, dtype))
         y = reshape(g, y, (batch, heads, length, g.shape(v)[3]))
         if rank == 3:
             y = reshape(g, transpose(g, y, (0, 2, 1, 3)), (batch, length, heads * g.shape(v)[3]))
@@ -187,6 +189,7 @@ def _mask_bias(g: GraphBuilder, mask: str, keys: int, scores: str) -> str:
     t, dtype = g.type(mask), g.type(scores).dtype
     if t.dtype == BOOL:
         mask = apply(g, select(arg(0, BOOL), const(0, dtype), const(-inf, dtype)), mask)
+    mask = cast_to(g, mask, dtype)
     missing = keys - t.shape[-1] if t.rank else 0
     if missing and t.rank and t.shape[-1] == 1:
         # The specification lets it broadcast, the reference evaluator hides all but the first key.

@@ -8,7 +8,7 @@ calls), or, with `on_host`, `evaluate` (in Python, between compiled segments). F
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from ..program.lowering import Lowering
     from ..program.program import Slot
 
-__all__ = ["INTERNAL", "Attribute", "Op", "create", "lookup", "register", "registered"]
+__all__ = [
+    "INTERNAL", "MICROSOFT", "Attribute", "CallGraph", "Op", "consuming", "create", "lookup",
+    "register", "registered",
+]  # fmt: skip
 
 INTERNAL = "wasmkiln"  # domain of operators that only passes make
+MICROSOFT = "com.microsoft"  # domain of onnxruntime's own operators
 
+CallGraph = Callable[..., Sequence[str]]
 Attribute = Any  # int | float | str | bytes | Const | Graph | tuples of these
 _Required = object()
 
@@ -39,6 +44,8 @@ class Op:
     """
 
     on_host: ClassVar[bool] = False  # whether `evaluate` is the only way to compute it
+    calls_graphs: ClassVar[bool] = False  # whether `inline` replaces it while types are inferred
+    moves_only: ClassVar[bool] = False  # whether any dtype will do, as nothing is computed
     takes_narrow: ClassVar[bool] = False  # whether inputs may be of a dtype in ir.dtype.NARROW
     op_type: ClassVar[str] = ""
     domain: ClassVar[str] = ""
@@ -103,6 +110,14 @@ class Op:
         """
         return None
 
+    def inline(self, g: GraphBuilder, call: CallGraph, *inputs: str) -> tuple[str, ...]:
+        """Like expand, but always, and early: for operators with graphs among their attributes.
+
+        Only operators of ONNX compute anything, as halves are promoted afterwards.
+        `call(graph, *inputs)` adds the nodes of such a graph and gives its outputs.
+        """
+        raise NotImplementedError
+
     def select(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Like expand, but late, after layout and fusion: choose kernels and pack weights."""
         return None
@@ -146,6 +161,14 @@ class Op:
         last = code.co_varnames[code.co_argcount] if code.co_flags & 4 else ""
         return bool(last) and "None" not in str(cls.infer.__annotations__.get(last, "None"))
 
+    @classmethod
+    def may_lack(cls, index: int) -> bool:
+        """Whether an input may be absent in front of others, as the annotations of infer say."""
+        code = cls.infer.__code__
+        if index + 1 >= code.co_argcount:
+            return False
+        return "None" in str(cls.infer.__annotations__.get(code.co_varnames[index + 1], ""))
+
     def is_pure(self) -> bool:
         """Whether equal inputs give equal outputs (random operators are not)."""
         return True
@@ -170,6 +193,18 @@ def register(op_type: str, since: int = 1, domain: str = "") -> Callable[[OpClas
         return cls
 
     return add
+
+
+def consuming(*classes: type[Op]) -> None:
+    """Register operators also as of opset 1, which named inputs whose memory may be taken."""
+    for cls in classes:
+        body = {
+            "__doc__": cls.__doc__,
+            "__module__": cls.__module__,
+            "__annotations__": {"consumed_inputs": "tuple[int, ...]"},
+            "consumed_inputs": (),
+        }
+        register(cls.op_type, 1, cls.domain)(type(f"{cls.op_type}1", (cls,), body))
 
 
 def registered() -> Iterator[type[Op]]:

@@ -88,9 +88,9 @@ class Bottleneck(Op):
         stages = self._stages(lw, inputs, out)
         first, last = stages[0], stages[-1]
         expand = first.product(0, depth, wide) if self.widen else []
-        tiles = row_tiles(width)
+        tiles = row_tiles(width, lw.any_size)
         depthwise = stages[-2].depthwise(self.depthwise.axes, wide, held, room)
-        depthwise += [count for _, count in tiles]
+        depthwise += tiles.words
         args: list[Word] = [lw.read(x), *room, ring_at, TAIL_BYTES, step]
         args += [first.packed, -(-wide // NR), 4 * width.size * depth]
         args += [last.packed, -(-n // NR), 4 * height.size * width.size * depth]
@@ -101,8 +101,8 @@ class Bottleneck(Op):
         spec = BottleneckSpec(
             first.finish if self.widen else None,
             DepthwiseSpec(
-                width.window, width.stride, tuple(tile for tile, _ in tiles),
-                stages[-2].finish, ring=self.widen is not None,
+                width.window, width.stride, tiles.tiles, stages[-2].finish,
+                ring=self.widen is not None, ends=tiles.ends,
             ),
             last.finish,
         )  # fmt: skip
@@ -165,7 +165,7 @@ class _Stage:
 def pays(op: Bottleneck, x: TensorType, threads: int) -> bool:
     """Whether one kernel is faster than three."""
     height, width = op.depthwise.axes
-    if not row_tiles(width) or height.dilation > 1:
+    if not row_tiles(width, any_size=True).tiles or height.dilation > 1:
         return False
     depth, wide = x.shape[-1], op.wide(x)
     weights = 4 * wide * (op.project.n + (depth if op.widen else 0))

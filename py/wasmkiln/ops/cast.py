@@ -101,7 +101,8 @@ class Cast(Elementwise):
             return (x,)
         x = decoded(g, x)
         if is_narrow(to):
-            return (encoded(g, x, to, getattr(self, "saturate", True)),)
+            saturate, mode = getattr(self, "saturate", True), getattr(self, "round_mode", "up")
+            return (encoded(g, x, to, saturate, mode),)
         return (x if to == F32 else g.add(Cast(to=self.to), x),)
 
     def parts(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
@@ -142,14 +143,15 @@ class CastLike(Op):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A Cast."""
         x, like = inputs
-        return (g.add(Cast19(to=g.type(like).dtype.onnx, saturate=self.saturate), x),)
+        to = g.type(like).dtype.onnx
+        return (g.add(Cast19(to=to, saturate=self.saturate, round_mode=self.round_mode), x),)
 
 
 @register("BitCast", since=26)
 class BitCast(Op):
     """The bytes of x read as another dtype of equal size."""
 
-    takes_narrow = True
+    moves_only = True
     to: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -173,6 +175,7 @@ class BitCast(Op):
 class Reinterpret(Op):
     """The memory of x under any dtype of equal size."""
 
+    moves_only = True
     dtype: DType
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

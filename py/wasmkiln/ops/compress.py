@@ -31,6 +31,7 @@ __all__: list[str] = []
 class Compress(Op):
     """The input's slices along an axis (without one: its elements) for which a condition holds."""
 
+    moves_only = True
     axis: int | None = None
 
     def infer(self, x: TensorType, condition: TensorType) -> tuple[TensorType, ...]:
@@ -82,6 +83,7 @@ class CompressBounded(Op):
     What the condition says beyond the end of the axis does not matter.
     """
 
+    moves_only = True
     axis: int | None
 
     def infer(self, x: TensorType, condition: TensorType) -> tuple[TensorType, ...]:
@@ -118,6 +120,7 @@ class CompressBounded(Op):
 class FirstTo(Op):
     """The input with its first dimension moved to another place."""
 
+    moves_only = True
     axis: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

@@ -26,6 +26,8 @@ __all__ = ["Concat"]
 class Concat(Op):
     """The inputs one after the other along an axis."""
 
+    moves_only = True
+
     axis: int
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
@@ -78,6 +80,13 @@ class Concat(Op):
             at += shape[axis]
 
 
+@register("Concat", since=1)
+class Concat1(Concat):
+    """The inputs one after the other along an axis, by default along that of channels."""
+
+    axis: int = 1
+
+
 def _cut(g: GraphBuilder, x: str, axis: int, sizes: tuple[int, ...]) -> tuple[str, ...]:
     """Neighbouring slices along an axis."""
     shape = g.shape(x)
@@ -96,6 +105,8 @@ def _cut(g: GraphBuilder, x: str, axis: int, sizes: tuple[int, ...]) -> tuple[st
 
 class _Split(Op):
     """What the versions of Split share; they differ in where the sizes come from."""
+
+    moves_only = True
 
     axis: int = 0
     n_outputs: int = 1
@@ -133,6 +144,18 @@ class _Split(Op):
         types = self.infer(*(g.type(i) if i else None for i in inputs))
         axis = normalize_axis(self.axis, len(g.shape(inputs[0])))
         return _cut(g, inputs[0], axis, tuple(t.shape[axis] for t in types))
+
+
+@register("Split", since=1)
+class Split1(_Split):
+    """x cut along an axis into parts whose sizes are an attribute or an input, or equal."""
+
+    split: tuple[int, ...] | None = None
+
+    def infer(self, x: TensorType, split: TensorType | None = None) -> tuple[TensorType, ...]:
+        """One type a part."""
+        given = self.split if split is None else constant_ints(split, "the list of sizes")
+        return self._types(x, self._sizes(x, given, even=True))
 
 
 @register("Split", since=2)

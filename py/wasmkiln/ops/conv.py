@@ -7,7 +7,7 @@ from math import prod
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
-from ..ir.dtype import F32
+from ..ir.dtype import F32, F64
 from ..ir.expr import Expr
 from ..ir.types import TensorType
 from .base import Op, register
@@ -75,6 +75,15 @@ class Conv(Op):
     def cost(self, inputs: tuple[TensorType | None, ...], outputs: tuple[TensorType, ...]) -> int:
         """Taps and input channels of a group, for each element of the output."""
         return outputs[0].size * (prod(inputs[1].shape[1:]) if inputs[1] else 0)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """In f64 a matrix product."""
+        x, w, bias = (*inputs, "")[:3]
+        if g.type(x).dtype != F64:
+            return None
+        from .conv_wide import convolve  # few models need it
+
+        return (convolve(g, x, w, bias, self.axes(g.type(x), g.type(w)), self.group),)
 
     def select(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Channels last, then the kernel for the kind of filter, with packed weights."""

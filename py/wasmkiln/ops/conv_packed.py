@@ -12,12 +12,13 @@ from ..program.kernels.depthwise import DepthwiseSpec, Tile
 from ..program.kernels.gemm import MR, NR
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
+from ..record import record
 from .base import INTERNAL, Op, register
 from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
 from .packed import L1_BYTES, MAC_GRAIN, TILE_BYTES, block_rows, split_by_panels
 from .pool import Axis
 
-__all__ = ["TILE_COLUMNS", "ConvPacked", "Depthwise", "row_tiles"]
+__all__ = ["TILE_COLUMNS", "ConvPacked", "Depthwise", "RowTiles", "row_tiles"]
 
 # Below so many channels a tap's inner loop is too short to pay for its pointers.
 FEW_CHANNELS = 8
@@ -30,6 +31,9 @@ ZERO_UNIT = 4096
 
 # Accumulators, weights of a row and an input column must fit 15 vector registers.
 TILE_COLUMNS, REGISTERS = 7, 15
+
+# Columns of the tiles at the ends of rows of any width: with those of 7, they make up most widths.
+NARROW = 4
 
 # Weights of a block of channels, to stay in L1 beside the input.
 WEIGHT_BYTES = 12 << 10
@@ -155,11 +159,12 @@ class Depthwise(Op):
             return
         height, width = self.axes
         channels, rows = x.type.shape[3], x.type.shape[0] * height.out
-        runs = row_tiles(width)
+        row = row_tiles(width, lw.any_size)
         finish = finish_of(self.bias, self.epilogue, out.type, extras)
+        tiled = bool(row.tiles)
         spec = DepthwiseSpec(
-            width.window if runs else 0, width.stride if runs else 0,
-            tuple(tile for tile, _ in runs), finish, integer=self.integer,
+            width.window if tiled else 0, width.stride if tiled else 0, row.tiles, finish,
+            ends=row.ends, integer=self.integer,
         )  # fmt: skip
         block = _channel_block(channels, height.window * width.window)
         scratch, share = lw.scratch(32 * TILE_COLUMNS)
@@ -169,11 +174,12 @@ class Depthwise(Op):
         args += [height.size, width.size, height.out, width.out]
         for field in ("window", "stride", "dilation", "begin"):
             args += [getattr(a, field) for a in self.axes]
-        args += [count for _, count in runs]
+        args += row.words
         work = width.out * height.window * width.window * block
         grain = max(1, MAC_GRAIN // 2 // max(1, work))
         extent = -(-channels // block) * rows
-        lw.call(spec, args, extent, grain, in_place_pairs(out, (x, packed, bias), extras))
+        pairs = [] if row.back else in_place_pairs(out, (x, packed, bias), extras)
+        lw.call(spec, args, extent, grain, pairs)
 
 
 def _channel_block(channels: int, taps: int) -> int:
@@ -183,28 +189,84 @@ def _channel_block(channels: int, taps: int) -> int:
     return -(-vectors // blocks) * 4
 
 
-def row_tiles(axis: Axis) -> list[tuple[Tile, int]]:
-    """How a row is cut into tiles of nearly equal width, runs of equal tiles counted; or nothing.
+@record
+class RowTiles:
+    """How a row of the output is cut: kinds of tiles in order, and how often each comes.
 
-    Only the row's ends may reach into padding, so few kinds of tiles come up.
+    ends: see `DepthwiseSpec`. back: columns that the last tile has in common with those before it.
     """
-    most = min(TILE_COLUMNS, REGISTERS - 1 - axis.window)
-    if axis.dilation != 1 or most < 4:
-        return []
-    tiles = -(-axis.out // most)
+
+    tiles: tuple[Tile, ...] = ()
+    counts: tuple[int, ...] = ()
+    ends: int = 0
+    back: int = 0
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """What a kernel is told."""
+        return (*self.counts, self.back) if self.ends else self.counts
+
+
+def row_tiles(axis: Axis, any_size: bool = False) -> RowTiles:
+    """Tiles of nearly equal width, or kinds that suit other sizes too.
+
+    None for odd windows, nor for rows of any size that are too short for tiles at both ends.
+    """
+    if axis.dilation != 1 or min(TILE_COLUMNS, REGISTERS - 1 - axis.window) < NARROW:
+        return RowTiles()
+    flexible = _flexible_tiles(axis) if any_size else None
+    return flexible or (RowTiles() if any_size and axis.out < 2 * NARROW else _equal_tiles(axis))
+
+
+def _equal_tiles(axis: Axis) -> RowTiles:
+    """Only the row's ends may reach into padding, so few kinds of tiles come up."""
+    tiles = -(-axis.out // min(TILE_COLUMNS, REGISTERS - 1 - axis.window))
     wide, extra = divmod(axis.out, tiles)
     runs: list[tuple[Tile, int]] = []
     at = 0
     for i in range(tiles):
         n = wide + (i < extra)
-        start = at * axis.stride - axis.begin
+        left, right = _padding(axis, at, n)
         reach = (n - 1) * axis.stride + axis.window
-        left, right = max(0, -start), max(0, start + reach - axis.size)
         if left + right >= reach or max(left, right) >= axis.window:
-            return []  # a column of the output that sees nothing but padding
+            return RowTiles()  # a column of the output that sees nothing but padding
         if runs and runs[-1][0] == (n, left, right):
             runs[-1] = (runs[-1][0], runs[-1][1] + 1)
         else:
             runs.append(((n, left, right), 1))
         at += n
-    return runs if len(runs) <= 5 else []
+    if len(runs) > 5:
+        return RowTiles()
+    return RowTiles(tuple(tile for tile, _ in runs), tuple(count for _, count in runs))
+
+
+def _flexible_tiles(axis: Axis) -> RowTiles | None:
+    """Narrow tiles at both ends and wide ones between; None where ends are not like that.
+
+    The last tile may lie over others, so that all widths from that of two ends on can be had.
+    """
+    wide = min(TILE_COLUMNS, REGISTERS - 1 - axis.window)
+    middle = axis.out - 2 * NARROW
+    most = axis.window // 2
+    left, beyond = _padding(axis, 0, NARROW)
+    early, right = _padding(axis, axis.out - NARROW, NARROW)
+    if axis.out <= NARROW or beyond or early or max(left, right) > most:
+        return None
+    wides, rest = divmod(max(middle, 0), wide)
+    narrow = 0
+    if rest > NARROW:
+        wides += 1
+    elif rest:
+        narrow = 1
+    kinds = [(NARROW, left, 0), (wide, 0, 0), (NARROW, 0, 0)]
+    ends = [(NARROW, 0, r) for r in range(most + 1)]
+    back = wides * wide + narrow * NARROW - middle
+    counts = (1, wides, narrow, *(int(r == right) for r in range(most + 1)))
+    return RowTiles((*kinds, *ends), counts, len(ends), back)
+
+
+def _padding(axis: Axis, at: int, n: int) -> tuple[int, int]:
+    """Columns of padding under the left and the right end of n columns of the output."""
+    start = at * axis.stride - axis.begin
+    reach = (n - 1) * axis.stride + axis.window
+    return max(0, -start), max(0, start + reach - axis.size)

@@ -6,7 +6,7 @@ from math import prod
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
-from ..ir.dtype import F32
+from ..ir.dtype import F32, F64
 from ..ir.expr import Expr
 from ..ir.types import TensorType
 from ..program.kernels.col2im import Col2ImSpec
@@ -133,6 +133,16 @@ class ConvTranspose(Op):
         """Taps and filters of a group, for each element of the input."""
         x, w = inputs[:2]
         return x.size * prod(w.shape[1:]) if x and w else 0
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """In f64 a matrix product and a Col2Im."""
+        x, w, bias = (*inputs, "")[:3]
+        if g.type(x).dtype != F64:
+            return None
+        from .conv_wide import convolve_transposed  # few models need it
+
+        axes = self.axes(g.type(x), g.type(w))
+        return (convolve_transposed(g, x, w, bias, axes, self.group),)
 
     def select(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """Channels last: a product with all taps as columns, then Col2Im."""

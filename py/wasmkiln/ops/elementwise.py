@@ -9,17 +9,17 @@ the node into a Map. An operator with attributes, or with operands of several dt
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, ClassVar
 
 from ..errors import ShapeError
 from ..ir.const import MAX_INLINE, Const
-from ..ir.dtype import BOOL
+from ..ir.dtype import BOOL, DType
 from ..ir.evaluate import evaluate
 from ..ir.expr import Expr, arg, call, cast, const, select
 from ..ir.shape import Shape, broadcast, numel
 from ..ir.types import TensorType
-from .base import Op, lookup, register
+from .base import Op, consuming, lookup, register
 from .indexing import broadcast_strides, offsets
 from .movement import View
 
@@ -37,11 +37,8 @@ class Elementwise(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The broadcast shape, and the dtype of the expression."""
-        try:
-            dtype = self.expr(*(arg(i, t.dtype) for i, t in enumerate(inputs))).dtype
-        except TypeError as error:
-            raise ShapeError(str(error)) from None
-        return (TensorType(dtype, broadcast(*(t.shape for t in inputs))),)
+        dtype = _dtype(self, *[t.dtype for t in inputs])
+        return (TensorType(dtype, broadcast(*[t.shape for t in inputs])),)
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The expression's value for each element."""
@@ -70,11 +67,20 @@ class Elementwise(Op):
         return (1, 1 << 30) if code.co_flags & 4 else (count, count)  # 4: has *args
 
 
+@lru_cache(4096)
+def _dtype(op: Elementwise, *dtypes: DType) -> DType:
+    """The dtype of an operator's expression."""
+    try:
+        return op.expr(*[arg(i, dtype) for i, dtype in enumerate(dtypes)]).dtype
+    except TypeError as error:
+        raise ShapeError(str(error)) from None
+
+
 def _define(
     op_type: str, since: int, domain: str, doc: str, expr: Callable[..., Expr], module: str
-) -> None:
+) -> type[Op]:
     body = {"__doc__": doc, "__module__": module, "__annotations__": {}, "expr": expr}
-    register(op_type, since, domain)(type(op_type, (Elementwise,), body))
+    return register(op_type, since, domain)(type(op_type, (Elementwise,), body))
 
 
 def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain: str = "") -> None:
@@ -83,7 +89,10 @@ def unary(op_type: str, function: Callable[[Expr], Expr], since: int = 6, domain
     def expr(self: Op, x: Expr) -> Expr:
         return function(x)
 
-    _define(op_type, since, domain, f"{op_type}(x), element by element.", expr, function.__module__)
+    doc = f"{op_type}(x), element by element."
+    cls = _define(op_type, since, domain, doc, expr, function.__module__)
+    if since == 6:
+        consuming(cls)
 
 
 def binary(
@@ -170,6 +179,9 @@ class Mean(_Variadic):
         return (g.add(divide(), total, divisor),)
 
 
+consuming(Min, Max, Sum, Mean)
+
+
 def truth(x: Expr) -> Expr:
     """Whether the value differs from zero, as NaN does."""
     return x if x.dtype == BOOL else call("ne", x, 0)
@@ -204,7 +216,6 @@ for _name in ("Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Erf"):
 unary("Round", _of("round"), since=11)
 unary("Reciprocal", lambda x: 1 / x)
 unary("Sign", lambda x: select(x > 0, const(1, x.dtype), _negative_sign(x)), since=9)
-unary("IsNaN", lambda x: call("ne", x, x), since=9)
 
 
 class _Aligned(Op):
@@ -296,8 +307,40 @@ class BitShift(Elementwise):
         return select(y < 0, far, select(y < x.dtype.bits, shifted, far))
 
 
+class _OfFloats(Elementwise):
+    """An operator that also takes floats of 8 bits."""
+
+    takes_narrow = True
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        """A bool for each element."""
+        (x,) = inputs
+        return (TensorType(BOOL, x.shape),)
+
+    def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
+        """The expression's value for each element; those of narrow types are left to kernels."""
+        (x,) = inputs
+        return None if x is not None and x.dtype.kind == "n" else super().evaluate(x)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """Decodes narrow types."""
+        from .narrow import decoded  # few models need it
+
+        (x,) = inputs
+        return (g.add(self, decoded(g, x)),) if g.type(x).dtype.kind == "n" else None
+
+
+@register("IsNaN", since=9)
+class IsNaN(_OfFloats):
+    """Whether a value is no number."""
+
+    def expr(self, x: Expr) -> Expr:
+        """It differs from itself."""
+        return call("ne", x, x)
+
+
 @register("IsInf", since=10)
-class IsInf(Elementwise):
+class IsInf(_OfFloats):
     """Whether a value is an infinity of a sign that is looked for."""
 
     detect_negative: bool = True
@@ -315,6 +358,8 @@ class IsInf(Elementwise):
 @register("Where", since=9)
 class Where(Elementwise):
     """The element of x where the condition holds, else that of y."""
+
+    moves_only = True
 
     def expr(self, condition: Expr, x: Expr, y: Expr) -> Expr:
         """A selection."""

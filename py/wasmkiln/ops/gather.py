@@ -36,6 +36,8 @@ def check_indices(indices: TensorType) -> None:
 class Gather(Op):
     """out[o.., i.., r..] = x[o.., indices[i..], r..], where o.. are the dims before `axis`."""
 
+    moves_only = True
+
     axis: int = 0
 
     def infer(self, x: TensorType, indices: TensorType) -> tuple[TensorType, ...]:
@@ -98,6 +100,8 @@ class Gather(Op):
 class Take(Op):
     """The input with chosen indices of one axis, in the given order."""
 
+    moves_only = True
+
     axis: int
     indices: tuple[int, ...]
 
@@ -136,6 +140,8 @@ def index_in_range(index: int, size: int) -> int:
 @register("GatherElements", since=11)
 class GatherElements(Op):
     """out[i, j, ..] = x[i, .., indices[i, j, ..], ..], the index standing at `axis`."""
+
+    moves_only = True
 
     axis: int = 0
 
@@ -206,6 +212,8 @@ def element_walk(
 @register("GatherND", since=11)
 class GatherND(Op):
     """out[b.., i.., r..] = x[b.., indices[b.., i.., :], r..]: indices are coordinates."""
+
+    moves_only = True
 
     batch_dims: int = 0
 

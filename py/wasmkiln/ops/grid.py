@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
-from ..ir.dtype import F32, F64, I64
+from ..ir.dtype import I64
 from ..ir.expr import Expr, arg, call, cast, clamp, const, select
 from ..ir.types import TensorType
 from ..record import record
@@ -58,7 +58,7 @@ class _GridSample(Op):
         )
         if not fits or (0 in x.shape[2:] and 0 not in grid.shape):
             raise ShapeError(f"the grid {grid} does not fit {x}")
-        if x.dtype not in (F32, F64) or grid.dtype != F32:
+        if not x.dtype.is_float or not grid.dtype.is_float:
             raise UnsupportedOperatorError(f"{x.dtype} at places in {grid.dtype}")
         return (TensorType(x.dtype, (*x.shape[:2], *grid.shape[1:-1])),)
 
@@ -94,11 +94,12 @@ class _GridSample(Op):
         operands, y = [value], arg(0, dtype)
         for tap in taps:
             if tap.exists:
-                y = select(call("ne", arg(len(operands)), 0.0), y, const(0, dtype))
+                exists = arg(len(operands), g.type(tap.exists).dtype)
+                y = select(call("ne", exists, 0.0), y, const(0, dtype))
                 operands.append(tap.exists)
         for tap in taps:
             if tap.weight:
-                y = y * cast(arg(len(operands)), dtype)
+                y = y * cast(arg(len(operands), g.type(tap.weight).dtype), dtype)
                 operands.append(tap.weight)
         if total:
             y = arg(len(operands), dtype) + y
@@ -107,25 +108,23 @@ class _GridSample(Op):
 
     def _taps(self, g: GraphBuilder, place: str, size: int) -> list[_Tap]:
         """What is read along one axis, for places from -1 to 1 in it."""
-        n, mode = arg(0), self._mode()
+        n, mode = arg(0, g.type(place).dtype), self._mode()
         x = (n + 1.0) / 2.0 * (size - 1) if self.align_corners else ((n + 1.0) * size - 1.0) / 2.0
         x = call("round", x) if mode == "nearest" else x
         low, high = (0.0, size - 1.0) if self.align_corners else (-0.5, size - 0.5)
         place = apply(g, x, place)
-        first = call("floor", arg(0))
+        first = call("floor", n)
         out = []
         for offset in TAPS[mode]:
             index = pixel = first + float(offset)
             if self.padding_mode == "reflection":
                 pixel = _reflected(index, low, high)
             safe = cast(clamp(pixel, 0.0, size - 1.0), I64)
-            weight = (
-                "" if mode == "nearest" else apply(g, _weight(arg(0) - first, mode, offset), place)
-            )
+            weight = "" if mode == "nearest" else apply(g, _weight(n - first, mode, offset), place)
             exists = ""
             if self.padding_mode == "zeros":
                 inside = call("and", index >= 0.0, index <= size - 1.0)
-                exists = apply(g, cast(inside, F32), place)
+                exists = apply(g, cast(inside, n.dtype), place)
             out.append(_Tap(apply(g, safe, place), weight, exists))
         return out
 
@@ -134,7 +133,7 @@ def _reflected(x: Expr, low: float, high: float) -> Expr:
     """The place inside of the borders that a mirror at each of them shows."""
     extent = high - low
     if not extent:
-        return const(low)
+        return const(low, x.dtype)
     way = call("abs", x - low)
     times = call("floor", way / extent)
     rest = way - times * extent

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
 from ..ir.const import Const
+from ..ir.dtype import F32, DType
 from ..ir.expr import Expr, arg, call
 from ..ir.types import TensorType
 from .activation import softplus
 from .base import Op, register
+from .cast import dtype_of
 from .compose import apply
 from .elementwise import Elementwise
-from .movement import StridedSlice
+from .movement import StridedSlice, constant_ints, filled
+from .slice import Slice
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -100,3 +103,72 @@ class Crop(Op):
         sizes = self.infer(g.type(x))[0].shape
         starts = (0, 0, self.border[1], self.border[0])
         return (g.add(StridedSlice(starts=starts, steps=(1,) * 4, sizes=sizes), x),)
+
+
+@register("Scale", since=1)
+class Scale(Elementwise):
+    """scale * x."""
+
+    scale: float = 1.0
+
+    def expr(self, x: Expr) -> Expr:
+        """A product."""
+        return x * self.scale
+
+
+@register("DynamicSlice", since=1)
+class DynamicSlice(Slice):
+    """Elements [start, end) of the listed axes, given as inputs: Slice before its time."""
+
+    @classmethod
+    def arity(cls) -> tuple[int, int]:
+        """Data, starts and ends; axes are optional."""
+        return 3, 4
+
+
+class _Fill(Op):
+    """A tensor whose shape is an attribute, another tensor's shape, or its elements."""
+
+    shape: tuple[int, ...] | None = None
+    extra_shape: tuple[int, ...] = ()
+    input_as_shape: bool = False
+
+    def infer(self, x: TensorType | None = None) -> tuple[TensorType, ...]:
+        """The shape, and what is put behind one that an input gives."""
+        if x is None:
+            return (TensorType(self._dtype(), self.shape or ()),)
+        own = constant_ints(x, "the shape") if self.input_as_shape else x.shape
+        return (TensorType(self._dtype(), (*own, *self.extra_shape)),)
+
+    def _dtype(self) -> DType:
+        return F32
+
+
+@register("ConstantFill", since=1)
+class ConstantFill(_Fill):
+    """One value everywhere."""
+
+    value: float = 0.0
+    dtype: int = F32.onnx
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A scalar, expanded."""
+        (t,) = self.infer(*(g.type(i) for i in inputs if i))
+        return (filled(g, Const.scalar(t.dtype, self.value), t.shape),)
+
+    def _dtype(self) -> DType:
+        return dtype_of(self.dtype)
+
+
+@register("GivenTensorFill", since=1)
+class GivenTensorFill(_Fill):
+    """The values of an attribute."""
+
+    values: tuple[float, ...] = ()
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A constant."""
+        (t,) = self.infer(*(g.type(i) for i in inputs if i))
+        if t.size != len(self.values):
+            raise ShapeError(f"{len(self.values)} values do not make {t}")
+        return (g.const(Const.of(F32, t.shape, self.values)),)

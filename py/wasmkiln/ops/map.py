@@ -21,10 +21,13 @@ GRAIN = 4096
 class Map(Op):
     """out[i] = expr(in0[i], in1[i], ...), the inputs broadcast to each other."""
 
+    moves_only = True
     expr: Expr
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """The broadcast shape; the dtype of the expression."""
+        if any(t.dtype.kind in "nc" for t in inputs):
+            _check_moves(self.expr)
         for i, dtype in self.expr.arguments.items():
             if inputs[i].dtype != dtype:
                 raise UnsupportedOperatorError(f"{inputs[i]} is not supported, only {dtype}")
@@ -50,6 +53,15 @@ class Map(Op):
         else:
             per_row = max(1, out.type.size // max(1, sizes[0]))
             lw.call(spec, args, sizes[0], max(1, GRAIN // per_row), same)
+
+
+def _check_moves(e: Expr) -> None:
+    """UnsupportedOperatorError unless complex numbers are only chosen from, or from zero."""
+    is_moved = e.op in ("arg", "select") or (e.op == "const" and not e.value)
+    if e.dtype.kind in "nc" and not (is_moved and e.dtype.itemsize == 8):
+        raise UnsupportedOperatorError(f"computing with {e.dtype} is not supported")
+    for a in e.args:
+        _check_moves(a)
 
 
 def merge_dims(shape: Shape, inputs: list[Shape]) -> tuple[list[int], list[list[int]]]:

@@ -31,6 +31,7 @@ def _diagonals(g: GraphBuilder, shape: Shape) -> tuple[str, str]:
 class EyeLike(Op):
     """Ones on the k-th diagonal of a matrix, zeros elsewhere."""
 
+    moves_only = True
     dtype: int | None = None
     k: int = 0
 
@@ -51,6 +52,7 @@ class EyeLike(Op):
 class Trilu(Op):
     """The part of matrices above the k-th diagonal, or below it, with the diagonal."""
 
+    moves_only = True
     upper: bool = True
 
     def infer(self, x: TensorType, k: TensorType | None = None) -> tuple[TensorType, ...]:
@@ -78,6 +80,7 @@ class Trilu(Op):
 class OneHot(Op):
     """Along a new axis, the second of two values at the place of the index, elsewhere the first."""
 
+    moves_only = True
     axis: int = -1
 
     def infer(

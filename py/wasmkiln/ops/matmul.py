@@ -6,6 +6,7 @@ from math import prod
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
+from ..ir.const import Const
 from ..ir.dtype import F32
 from ..ir.expr import Expr, arg
 from ..ir.shape import Shape, broadcast, show
@@ -165,6 +166,8 @@ class Product(Op):
         (a, b, bias), extras = split_inputs(inputs, self.n_extra, 3)
         assert a and b
         out = _product_shape(g.type(a), g.type(b), self.transposed)
+        if 0 in out:
+            return (g.const(Const(g.type(a).dtype, out, b"")),)
         a, b = _batches(g, a, b, out[:-2])
         if g.type(a).dtype != F32:
             return (reshape(g, g.add(Dot(transposed=self.transposed), a, b), out),)

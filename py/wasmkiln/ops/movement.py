@@ -53,7 +53,7 @@ def filled(g: GraphBuilder, value: Const, shape: Shape) -> str:
 class View(Op):
     """The input's memory under another shape of equal size."""
 
-    takes_narrow = True
+    moves_only = True
     shape: Shape
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -75,6 +75,8 @@ class View(Op):
 @register("Transpose", since=1)
 class Transpose(Op):
     """The input with its dimensions permuted: output dimension i is input dimension perm[i]."""
+
+    moves_only = True
 
     perm: tuple[int, ...] | None = None
 
@@ -124,6 +126,8 @@ class Transpose(Op):
 class ExpandTo(Op):
     """The input repeated along dimensions of size 1 to a shape of the same rank."""
 
+    moves_only = True
+
     shape: Shape
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -164,6 +168,8 @@ class ExpandTo(Op):
 @register("StridedSlice", domain=INTERNAL)
 class StridedSlice(Op):
     """`sizes[d]` elements of each dimension, from `starts[d]` on, `steps[d]` (maybe < 0) apart."""
+
+    moves_only = True
 
     starts: tuple[int, ...]
     steps: tuple[int, ...]

@@ -36,6 +36,7 @@ class PadConst(Op):
     value: a scalar; None where a second input gives it.
     """
 
+    moves_only = True
     begins: tuple[int, ...]
     ends: tuple[int, ...]
     value: Const | None = None
@@ -183,10 +184,28 @@ class Pad2(Op):
         return _expand(g, x, self.pads, self.mode, _number(g.type(x).dtype, self.value))
 
 
+@register("Pad", since=1)
+class Pad1(Op):
+    """Pad, whose widths have another name."""
+
+    paddings: tuple[int, ...]
+    mode: str = "constant"
+    value: float = 0.0
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The sizes with their borders."""
+        return _padded(x, self.paddings, self.mode)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A newer Pad."""
+        return (g.add(Pad2(pads=self.paddings, mode=self.mode, value=self.value), *inputs),)
+
+
 @register("Pad", since=11)
 class Pad(Op):
     """x with borders whose widths and value are inputs; negative widths crop."""
 
+    moves_only = True
     mode: str = "constant"
 
     def infer(
@@ -231,6 +250,7 @@ def _number(dtype: DType, value: float) -> Const:
 class CenterCropPad(Op):
     """x cropped or padded with zeros to given sizes, evenly on both sides."""
 
+    moves_only = True
     axes: tuple[int, ...] | None = None
 
     def infer(self, x: TensorType, shape: TensorType) -> tuple[TensorType, ...]:

@@ -305,7 +305,7 @@ class AveragePool(_Pool):
 class LpPool(_Pool):
     """The p-norm of each window."""
 
-    p: int = 2
+    p: int | float = 2  # a float in opset 1
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """The root of a sum of powers."""
@@ -325,7 +325,7 @@ def _pool(
     return cast_to(g, g.add(Pool(kind=kind, axes=axes), x), own)
 
 
-def _norm(p: int, dtype: DType) -> tuple[Expr, Expr]:
+def _norm(p: float, dtype: DType) -> tuple[Expr, Expr]:
     """|x|^p, and the p-th root."""
     x = arg(0, dtype)
     if p == 1:
@@ -369,7 +369,7 @@ class GlobalMaxPool(_Global):
 class GlobalLpPool(_Global):
     """The p-norm over all spatial axes."""
 
-    p: int = 2
+    p: int | float = 2  # a float in opset 1
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
         """A Reduce."""

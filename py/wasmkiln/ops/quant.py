@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["along", "dequantize", "quantize", "saturate"]
 
-MICROSOFT = "com.microsoft"
-
 
 def saturate(x: Expr, dtype: DType) -> Expr:
     """A float limited to the range of an integer type of at most 16 bits, as that type."""
@@ -116,7 +114,7 @@ class _Quantize(Op):
         types = [g.type(i) if i else None for i in (x, scale, zero)]
         dtype = self.infer(*types)[0].dtype  # type: ignore[arg-type]
         shape, block = g.shape(x), getattr(self, "block_size", 0)
-        scale = along(g, scale, shape, self.axis, block)
+        scale = along(g, decoded(g, scale), shape, self.axis, block)
         zero = zero and along(g, decoded(g, zero), shape, self.axis, block)
         if is_narrow(dtype):
             return (_quantize_narrow(g, x, scale, zero, dtype, getattr(self, "saturate", True)),)
@@ -147,16 +145,17 @@ class _Dequantize(Op):
     def infer(
         self, x: TensorType, scale: TensorType, zero: TensorType | None = None
     ) -> tuple[TensorType, ...]:
-        """The input's shape, in the dtype of the scale."""
+        """The input's shape, in the dtype of the scale, or in f32 if that is a power of two."""
         wanted: int = getattr(self, "output_dtype", 0)
-        return (TensorType(dtype_of(wanted) if wanted else scale.dtype, x.shape),)
+        dtype = F32 if is_narrow(scale.dtype) else scale.dtype
+        return (TensorType(dtype_of(wanted) if wanted else dtype, x.shape),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A Map."""
         x, scale, zero = (*inputs, "")[:3]
         (t,) = self.infer(g.type(x), g.type(scale))
         block = getattr(self, "block_size", 0)
-        scale = along(g, scale, t.shape, self.axis, block)
+        scale = along(g, decoded(g, scale), t.shape, self.axis, block)
         zero = zero and along(g, decoded(g, zero), t.shape, self.axis, block)
         return (dequantize(g, decoded(g, x), scale, zero, t.dtype),)
 

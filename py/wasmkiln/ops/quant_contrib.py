@@ -10,11 +10,10 @@ from ..ir.expr import Expr, arg, call, cast, select
 from ..ir.shape import broadcast
 from ..ir.types import TensorType
 from .activation import sigmoid
-from .base import Op, create, register
-from .compose import apply, reshape
+from .base import MICROSOFT, Op, create, register
+from .compose import apply, reshape, standard
 from .concat import Concat
 from .quant import (
-    MICROSOFT,
     DequantizeLinear10,
     QuantizeLinear10,
     dequantize,
@@ -25,15 +24,15 @@ from .quant import (
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__: list[str] = []
+__all__ = ["quantized", "real"]
 
 
-def _real(g: GraphBuilder, x: str, scale: str, zero: str) -> str:
+def real(g: GraphBuilder, x: str, scale: str, zero: str) -> str:
     """The real value of x, whose scale and zero point ('' for 0) are one for all."""
     return dequantize(g, x, reshape(g, scale, ()), zero and reshape(g, zero, ()))
 
 
-def _quantized(g: GraphBuilder, y: str, scale: str, zero: str, like: str) -> str:
+def quantized(g: GraphBuilder, y: str, scale: str, zero: str, like: str) -> str:
     """The quantized value of y in the dtype of another value."""
     scale, zero = reshape(g, scale, ()), zero and reshape(g, zero, ())
     return quantize(g, y, scale, zero, g.type(like).dtype)
@@ -98,9 +97,9 @@ class QLinearMul(_Binary):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """Elementwise operations."""
         a, a_scale, a_zero, b, b_scale, b_zero, c_scale, c_zero = (*inputs, "")[:8]
-        operands = _real(g, a, a_scale, a_zero), _real(g, b, b_scale, b_zero)
+        operands = real(g, a, a_scale, a_zero), real(g, b, b_scale, b_zero)
         c = apply(g, arg(0) * arg(1), *operands)
-        return (_quantized(g, c, c_scale, c_zero, a),)
+        return (quantized(g, c, c_scale, c_zero, a),)
 
 
 class _Unary(Op):
@@ -124,8 +123,8 @@ class _Unary(Op):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """Elementwise operations."""
         x, x_scale, x_zero, y_scale, y_zero = (*inputs, "")[:5]
-        y = apply(g, self.function(arg(0)), _real(g, x, x_scale, x_zero))
-        return (_quantized(g, y, y_scale, y_zero, x),)
+        y = apply(g, self.function(arg(0)), real(g, x, x_scale, x_zero))
+        return (quantized(g, y, y_scale, y_zero, x),)
 
 
 @register("QLinearSigmoid", since=1, domain=MICROSOFT)
@@ -172,36 +171,50 @@ class QLinearConcat(Op):
         for i in range(0, len(rest), 3):
             x, own_scale, own_zero = rest[i : i + 3]
             if g.type(own_scale).value != g.type(scale).value or own_zero != zero:
-                x = _quantized(g, _real(g, x, own_scale, own_zero), scale, zero, x)
+                x = quantized(g, real(g, x, own_scale, own_zero), scale, zero, x)
             parts.append(x)
         return (g.add(Concat(axis=self.axis), *parts),)
 
 
-@register("QLinearGlobalAveragePool", since=1, domain=MICROSOFT)
-class QLinearGlobalAveragePool(Op):
-    """The quantized mean over the spatial axes of a quantized tensor."""
+@register("QLinearSoftmax", since=1, domain=MICROSOFT)
+class QLinearSoftmax(_Unary):
+    """The quantized softmax of a quantized tensor, as of the opset that is named."""
 
-    channels_last: bool = False
+    opset: int
+    axis: int = -1
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A softmax of real values."""
+        x, x_scale, x_zero, y_scale, y_zero = (*inputs, "")[:5]
+        softmax = create("", "Softmax", self.opset, {"axis": self.axis})
+        y = g.add(softmax, real(g, x, x_scale, x_zero))
+        return (quantized(g, y, y_scale, y_zero, x),)
+
+
+@register("QLinearWhere", since=1, domain=MICROSOFT)
+class QLinearWhere(Op):
+    """A choice between quantized tensors, quantized."""
 
     def infer(
         self,
+        condition: TensorType,
         x: TensorType,
         x_scale: TensorType,
         x_zero: TensorType,
+        y: TensorType,
         y_scale: TensorType,
         y_zero: TensorType,
+        z_scale: TensorType,
+        z_zero: TensorType,
     ) -> tuple[TensorType, ...]:
-        """Spatial sizes of 1."""
-        ones = (1,) * (x.rank - 2)
-        if self.channels_last:
-            return (TensorType(x.dtype, (x.shape[0], *ones, x.shape[-1])),)
-        return (TensorType(x.dtype, (*x.shape[:2], *ones)),)
+        """The common shape."""
+        return (TensorType(x.dtype, broadcast(condition.shape, x.shape, y.shape)),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """A mean of real values."""
-        x, x_scale, x_zero, y_scale, y_zero = inputs
-        rank = g.type(x).rank
-        axes = tuple(range(1, rank - 1)) if self.channels_last else tuple(range(2, rank))
-        mean = create("", "ReduceMean", 13, {"axes": axes, "keepdims": True})
-        y = g.add(mean, _real(g, x, x_scale, x_zero))
-        return (_quantized(g, y, y_scale, y_zero, x),)
+        """A choice between values that are quantized alike."""
+        condition, x, x_scale, x_zero, y, y_scale, y_zero, z_scale, z_zero = inputs
+        x, y = (
+            quantized(g, real(g, v, scale, zero), z_scale, z_zero, v)
+            for v, scale, zero in ((x, x_scale, x_zero), (y, y_scale, y_zero))
+        )
+        return (standard(g, "Where", condition, x, y),)

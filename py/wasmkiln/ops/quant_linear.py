@@ -21,7 +21,7 @@ from .quant import along, saturate
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__ = ["QLinearConv"]
+__all__ = ["ConvAttributes", "QLinearConv", "broad", "centred", "of_rows", "requantized"]
 
 Product = Callable[[str, str], str]
 
@@ -29,7 +29,7 @@ EXACT = 1 << 24  # below it all integers are floats
 PART = 16
 
 
-def _centred(g: GraphBuilder, x: str, zero: str) -> str:
+def centred(g: GraphBuilder, x: str, zero: str) -> str:
     """x - zero in f32, which is exact for bytes."""
     own = cast(arg(0, g.type(x).dtype), F32)
     if not zero:
@@ -67,7 +67,7 @@ def _as_i32(g: GraphBuilder, x: str) -> str:
     return apply(g, cast(arg(0), I32), x)
 
 
-class _ConvAttributes(Op):
+class ConvAttributes(Op):
     """The attributes of a convolution, all of which go on to Conv."""
 
     auto_pad: str = "NOTSET"
@@ -79,7 +79,7 @@ class _ConvAttributes(Op):
 
     def conv(self) -> Op:
         """The float convolution."""
-        given = {name: getattr(self, name) for name in _ConvAttributes.fields}
+        given = {name: getattr(self, name) for name in ConvAttributes.fields}
         return create("", "Conv", 11, {k: v for k, v in given.items() if v is not None})
 
     def shaped(self, x: TensorType, w: TensorType, dtype: DType) -> tuple[TensorType, ...]:
@@ -89,7 +89,7 @@ class _ConvAttributes(Op):
 
 
 @register("ConvInteger", since=10)
-class ConvInteger(_ConvAttributes):
+class ConvInteger(ConvAttributes):
     """The i32 convolution of bytes, from which zero points are taken off first."""
 
     def infer(
@@ -106,13 +106,13 @@ class ConvInteger(_ConvAttributes):
         """A float convolution, or several of parts."""
         x, w, x_zero, w_zero = (*inputs, "", "")[:4]
         depth = prod(g.shape(w)[1:])
-        x = _centred(g, x, x_zero and along(g, x_zero, g.shape(x), 0))
-        w = _centred(g, w, w_zero and along(g, w_zero, g.shape(w), 0))
+        x = centred(g, x, x_zero and along(g, x_zero, g.shape(x), 0))
+        w = centred(g, w, w_zero and along(g, w_zero, g.shape(w), 0))
         return (_exact(g, x, w, depth, lambda a, b: g.add(self.conv(), a, b)),)
 
 
 @register("QLinearConv", since=10)
-class QLinearConv(_ConvAttributes):
+class QLinearConv(ConvAttributes):
     """A convolution of quantized values with quantized filters, quantized."""
 
     def infer(
@@ -133,24 +133,25 @@ class QLinearConv(_ConvAttributes):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A convolution of the differences from the zero points, whose sums are scaled."""
         x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias = (*inputs, "")[:9]
-        filters, channels = g.shape(w), (g.shape(w)[0],) + (1,) * (g.type(x).rank - 2)
+        filters = g.shape(w)
+        channels = filters[:1] + (1,) * (g.type(x).rank - 2)
         operands = [
-            _centred(g, x, reshape(g, x_zero, ())),
-            _centred(g, w, along(g, w_zero, filters, 0)),
+            centred(g, x, reshape(g, x_zero, ())),
+            centred(g, w, along(g, w_zero, filters, 0)),
         ]
         if bias:
             operands.append(apply(g, cast(arg(0, g.type(bias).dtype), F32), bias))
         sums = g.add(self.conv(), *operands)
         if g.type(w_scale).size > 1:
             w_scale = reshape(g, w_scale, channels)
-        return (_requantized(g, sums, x_scale, w_scale, y_scale, y_zero),)
+        return (requantized(g, sums, x_scale, w_scale, y_scale, y_zero),)
 
 
-def _requantized(
+def requantized(
     g: GraphBuilder, sums: str, a_scale: str, b_scale: str, y_scale: str, y_zero: str
 ) -> str:
     """Sums of products of integers as steps of the output's scale; parameters broadcast to them."""
-    parameters = [_broad(g, p) for p in (a_scale, b_scale, y_scale, y_zero)]
+    parameters = [broad(g, p) for p in (a_scale, b_scale, y_scale, y_zero)]
     factor = apply(g, arg(0) * arg(1) / arg(2), *parameters[:3])
     dtype = g.type(y_zero).dtype
     steps = call("round", arg(0) * arg(1)) + cast(arg(2, dtype), F32)
@@ -161,15 +162,15 @@ def _matmul(g: GraphBuilder, a: str, b: str) -> str:
     return g.add(create("", "MatMul", 13, {}), a, b)
 
 
-def _of_rows(g: GraphBuilder, parameter: str) -> str:
+def of_rows(g: GraphBuilder, parameter: str) -> str:
     """A parameter of the left operand: one for all, or one a row."""
     t = g.type(parameter)
     if t.rank == 1 and t.size > 1:
         return reshape(g, parameter, (t.size, 1))
-    return _broad(g, parameter)
+    return broad(g, parameter)
 
 
-def _broad(g: GraphBuilder, parameter: str) -> str:
+def broad(g: GraphBuilder, parameter: str) -> str:
     """A parameter as it is, or without dimensions where it is one for all."""
     return reshape(g, parameter, ()) if g.type(parameter).size == 1 else parameter
 
@@ -198,8 +199,8 @@ class MatMulInteger(Op):
         """A float product, or several of parts."""
         a, b, a_zero, b_zero = (*inputs, "", "")[:4]
         depth = g.shape(a)[-1]
-        real_a = _centred(g, a, a_zero and _of_rows(g, a_zero))
-        real_b = _centred(g, b, b_zero and _broad(g, b_zero))
+        real_a = centred(g, a, a_zero and of_rows(g, a_zero))
+        real_b = centred(g, b, b_zero and broad(g, b_zero))
         return (_exact(g, real_a, real_b, depth, lambda x, y: _matmul(g, x, y)),)
 
 
@@ -224,6 +225,6 @@ class QLinearMatMul(Op):
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
         """A product of the differences from the zero points, whose sums are scaled."""
         a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero = inputs
-        sums = _matmul(g, _centred(g, a, _of_rows(g, a_zero)), _centred(g, b, _broad(g, b_zero)))
-        rows = [_of_rows(g, p) for p in (a_scale, y_scale, y_zero)]
-        return (_requantized(g, sums, rows[0], b_scale, rows[1], rows[2]),)
+        sums = _matmul(g, centred(g, a, of_rows(g, a_zero)), centred(g, b, broad(g, b_zero)))
+        rows = [of_rows(g, p) for p in (a_scale, y_scale, y_zero)]
+        return (requantized(g, sums, rows[0], b_scale, rows[1], rows[2]),)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.const import MAX_INLINE, Const
-from ..ir.shape import Shape, broadcast, numel, show
+from ..ir.dtype import I64
+from ..ir.shape import Shape, broadcast, normalize_axis, numel, show
 from ..ir.types import TensorType
 from .base import Op, register
 from .indexing import broadcast_strides, offsets, take
@@ -30,6 +31,8 @@ def expand_to(g: GraphBuilder, x: str, shape: Shape) -> str:
 class Expand(Op):
     """x broadcast to what it and the given shape have in common."""
 
+    moves_only = True
+
     def infer(self, x: TensorType, shape: TensorType) -> tuple[TensorType, ...]:
         """The common shape."""
         return (TensorType(x.dtype, broadcast(x.shape, constant_ints(shape, "the shape"))),)
@@ -52,6 +55,8 @@ class Expand(Op):
 @register("Tile", since=6)
 class Tile(Op):
     """x repeated as a whole, repeats[d] times along each dimension."""
+
+    moves_only = True
 
     def infer(self, x: TensorType, repeats: TensorType) -> tuple[TensorType, ...]:
         """The products of sizes and repeats."""
@@ -81,6 +86,27 @@ class Tile(Op):
         )
 
 
+@register("Tile", since=1)
+class Tile1(Op):
+    """x repeated along one axis, both given as numbers of x's own dtype."""
+
+    def infer(self, x: TensorType, tiles: TensorType, axis: TensorType) -> tuple[TensorType, ...]:
+        """The size along the axis times the number of repeats."""
+        return Tile().infer(x, TensorType.of(self._repeats(x, tiles, axis)))
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """A newer Tile."""
+        return (g.add(Tile(), inputs[0], g.const(self._repeats(*map(g.type, inputs)))),)
+
+    @staticmethod
+    def _repeats(x: TensorType, tiles: TensorType, axis: TensorType) -> Const:
+        (times,) = constant_ints(tiles, "the number of repeats")
+        (place,) = constant_ints(axis, "the axis")
+        repeats = [1] * x.rank
+        repeats[normalize_axis(place, x.rank)] = times
+        return Const.of(I64, (x.rank,), repeats)
+
+
 def _blocks(x: TensorType, blocksize: int) -> tuple[int, int, int, int]:
     if x.rank != 4 or blocksize < 1:
         raise ShapeError(f"{x} is not N, C, H, W, or blocksize {blocksize} is not positive")
@@ -89,6 +115,7 @@ def _blocks(x: TensorType, blocksize: int) -> tuple[int, int, int, int]:
 
 
 class _DepthToSpace(Op):
+    moves_only = True
     blocksize: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
@@ -139,6 +166,7 @@ class DepthToSpace(_DepthToSpace):
 class SpaceToDepth(Op):
     """Blocks of pixels gathered into channels: block row, block column, then the old channel."""
 
+    moves_only = True
     blocksize: int
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:

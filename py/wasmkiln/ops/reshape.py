@@ -5,13 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..errors import ShapeError, UnsupportedOperatorError
+from ..errors import ShapeError
 from ..ir.const import Const
-from ..ir.dtype import BOOL
 from ..ir.shape import Shape, normalize_axes, normalize_axis, show
 from ..ir.types import TensorType
 from .base import Op, register
-from .movement import View, constant_ints, filled
+from .movement import View, constant_ints
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
@@ -21,6 +20,8 @@ __all__: list[str] = []
 
 class _Reshaping(Op):
     """What all public operators here do once `infer` has said the output's shape."""
+
+    moves_only = True
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The same bytes in the inferred shape."""
@@ -54,6 +55,18 @@ class Reshape(_Reshaping):
         """The shape with -1 and 0 filled in."""
         wanted = constant_ints(shape, "the shape")
         return (TensorType(x.dtype, _resolve(x.shape, wanted, keep_zero=False)),)
+
+
+@register("Reshape", since=1)
+class Reshape1(_Reshaping):
+    """x in a shape that is an attribute."""
+
+    shape: tuple[int, ...] | None = None
+    consumed_inputs: tuple[int, ...] = ()
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The shape with -1 and 0 filled in."""
+        return (TensorType(x.dtype, _resolve(x.shape, self.shape or (), keep_zero=False)),)
 
 
 @register("Reshape", since=14)
@@ -155,47 +168,3 @@ class Unsqueeze(_Reshaping):
     def infer(self, x: TensorType, axes: TensorType) -> tuple[TensorType, ...]:
         """The input's dimensions and the new ones."""
         return _unsqueeze(x, constant_ints(axes, "the list of axes"))
-
-
-class _Dropout(Op):
-    """Dropout as it is outside of training: the input, and a mask that keeps everything."""
-
-    n_outputs: int = 1
-
-    def _types(self, x: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType(x.dtype, x.shape), TensorType(BOOL, x.shape))[: self.n_outputs]
-
-    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
-        """The input itself, and a constant mask."""
-        if self.n_outputs == 1:
-            return (inputs[0],)
-        return (inputs[0], filled(g, Const.scalar(BOOL, True), g.shape(inputs[0])))
-
-
-@register("Dropout", since=7)
-class Dropout7(_Dropout):
-    """The input; the ratio matters in training only."""
-
-    ratio: float = 0.5
-
-    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
-        """The input's type, and a mask."""
-        return self._types(x)
-
-
-@register("Dropout", since=12)
-class Dropout(_Dropout):
-    """The input, unless training_mode is set, which is not supported."""
-
-    seed: int = 0
-
-    def infer(
-        self,
-        x: TensorType,
-        ratio: TensorType | None = None,
-        training_mode: TensorType | None = None,
-    ) -> tuple[TensorType, ...]:
-        """The input's type, and a mask."""
-        if training_mode is not None and any(constant_ints(training_mode, "training_mode")):
-            raise UnsupportedOperatorError("training mode is not supported")
-        return self._types(x)

@@ -140,6 +140,25 @@ class _Simple(Op):
         return (_resample(g, x, self._target(g.type(x), scales), mode=mode, nearest="simple"),)
 
 
+@register("Upsample", since=1)
+class Upsample1(_Simple):
+    """Resample images of N, C, H, W by one scale for each direction."""
+
+    height_scale: float = 0.0  # required: 0 is refused
+    width_scale: float = 0.0
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The scaled sizes, rounded down."""
+        return (_resized(x, self._target(x, self._scales())),)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """A Resample."""
+        return self._expand(g, inputs[0], self._scales())
+
+    def _scales(self) -> tuple[float, ...]:
+        return (1.0, 1.0, self.height_scale, self.width_scale)
+
+
 @register("Upsample", since=7)
 class Upsample7(_Simple):
     """Resample by scales, which are an attribute."""

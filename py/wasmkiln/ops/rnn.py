@@ -233,6 +233,13 @@ class RNN7(_Layer):
         return cells.rnn(functions[0])
 
 
+@register("RNN", since=1)
+class RNN1(RNN7):
+    """RNN, which tells whether the first output is wanted; that shows by its name as well."""
+
+    output_sequence: bool = False
+
+
 @register("RNN", since=14)
 class RNN(RNN7):
     """H' = f(X W + H R + B), in either layout."""
@@ -265,6 +272,18 @@ class GRU7(_Layer):
             return []
         hidden = g.shape(recurrent_bias)[1] // 3
         return [_cut(g, recurrent_bias, 1, 2 * hidden, hidden)]
+
+
+@register("GRU", since=3)
+class GRU3(GRU7):
+    """GRU, which tells whether the first output is wanted."""
+
+    output_sequence: bool = False
+
+
+@register("GRU", since=1)
+class GRU1(GRU3):
+    """GRU without its linear form."""
 
 
 @register("GRU", since=14)
@@ -309,6 +328,13 @@ class LSTM7(_Layer):
         p = inputs[7]
         hidden = g.shape(p)[1] // 3 if p else 0
         return [_cut(g, p, 1, k * hidden, hidden) for k in range(3)] if p else []
+
+
+@register("LSTM", since=1)
+class LSTM1(LSTM7):
+    """LSTM, which tells whether the first output is wanted."""
+
+    output_sequence: bool = False
 
 
 @register("LSTM", since=14)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import ShapeError
-from ..ir.expr import arg
+from ..errors import ShapeError, UnsupportedOperatorError
+from ..ir.dtype import I64
+from ..ir.expr import arg, cast
 from ..ir.shape import Shape
 from ..ir.types import TensorType
-from .base import Op, register
-from .compose import apply, reshape, standard, transpose
-from .movement import StridedSlice
+from .base import MICROSOFT, Op, register
+from .compose import apply, expand_to, reshape, standard, transpose
+from .movement import Iota, StridedSlice
 
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__: list[str] = []
+__all__ = ["ContribRotaryEmbedding"]
 
 
 @register("RotaryEmbedding", since=23)
@@ -86,3 +87,52 @@ def _cut(g: GraphBuilder, x: str, start: int, step: int, count: int) -> str:
     """`count` of the last axis's elements."""
     sizes = (*g.shape(x)[:3], count)
     return g.add(StridedSlice(starts=(0, 0, 0, start), steps=(1, 1, 1, step), sizes=sizes), x)
+
+
+@register("RotaryEmbedding", domain=MICROSOFT)
+class ContribRotaryEmbedding(Op):
+    """onnxruntime's form, whose places come second: one for each element, or that of the first."""
+
+    interleaved: bool = False
+    is_packed_batching: bool = False
+    num_heads: int = 0
+    rotary_embedding_dim: int = 0
+    scale: float = 1.0
+
+    def infer(
+        self, x: TensorType, position_ids: TensorType, cos: TensorType, sin: TensorType
+    ) -> tuple[TensorType, ...]:
+        """The input's type."""
+        if self.is_packed_batching or self.scale != 1.0:
+            raise UnsupportedOperatorError("is_packed_batching and a scale are not supported")
+        batch, length = self._places(x)
+        if position_ids.size != 1 and position_ids.shape != (batch, length):
+            raise ShapeError(f"the places {position_ids} do not fit {x}")
+        places = TensorType(position_ids.dtype, (batch, length))
+        return self._newer(x, cos).infer(x, cos, sin, places)
+
+    def _places(self, x: TensorType) -> tuple[int, int]:
+        if x.rank not in (3, 4):
+            raise ShapeError(f"{x} has neither 3 nor 4 dimensions")
+        return x.shape[0], x.shape[-2]
+
+    def _newer(self, x: TensorType, cos: TensorType) -> RotaryEmbedding:
+        heads = self.num_heads
+        if not heads and x.rank == 3:
+            heads = x.shape[2] // max(1, 2 * cos.shape[-1])
+        return RotaryEmbedding(
+            interleaved=self.interleaved,
+            num_heads=heads,
+            rotary_embedding_dim=self.rotary_embedding_dim,
+        )
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:
+        """ONNX's own RotaryEmbedding."""
+        x, at, cos, sin = inputs
+        batch, length = self._places(g.type(x))
+        if g.type(at).size == 1 and (batch, length) != (1, 1):
+            first = reshape(g, at, (1, 1))
+            steps = reshape(g, g.add(Iota(count=length)), (1, length))
+            plus = cast(arg(0, g.type(at).dtype), I64) + arg(1, I64)
+            at = expand_to(g, apply(g, plus, first, steps), (batch, length))
+        return (g.add(self._newer(g.type(x), g.type(cos)), x, cos, sin, at),)

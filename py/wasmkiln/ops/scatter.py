@@ -28,6 +28,8 @@ def _reduction(name: str, dtype: DType) -> Expr | None:
     """What the new element is made of: the old one and the update; None for just the update."""
     if name == "none":
         return None
+    if dtype.kind in "nc":
+        raise UnsupportedOperatorError(f"computing with {dtype} is not supported")
     if name not in _REDUCTIONS:
         raise UnsupportedOperatorError(f"reduction {name!r} is not supported")
     op = _REDUCTIONS[name]
@@ -50,6 +52,8 @@ def _copied(lw: Lowering, x: Slot, out: Slot) -> None:
 
 class _ScatterElements(Op):
     """out[i, .., indices[i, j, ..], ..] = updates[i, j, ..], the index standing at `axis`."""
+
+    moves_only = True
 
     axis: int = 0
     reduction: str = "none"
@@ -118,6 +122,8 @@ class ScatterElements(_ScatterElements):
 @register("ScatterND", since=11)
 class ScatterND(Op):
     """out[indices[i.., :], r..] = updates[i.., r..]: indices are vectors of coordinates."""
+
+    moves_only = True
 
     reduction: str = "none"
 

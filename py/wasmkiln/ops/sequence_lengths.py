@@ -24,6 +24,7 @@ __all__: list[str] = []
 class ReverseSequence(Op):
     """The first `lengths[b]` steps of each batch entry b in the opposite order."""
 
+    moves_only = True
     batch_axis: int = 1
     time_axis: int = 0
 
@@ -58,6 +59,7 @@ class ReverseSequence(Op):
 class TensorScatter(Op):
     """A cache with some steps replaced: in batch entry b those from `places[b]` on."""
 
+    moves_only = True
     axis: int = -2
     mode: str = "linear"
 

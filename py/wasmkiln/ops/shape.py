@@ -14,6 +14,7 @@ __all__: list[str] = []
 class Shape(Op):
     """The sizes of the input's dimensions, or of those in [start, end)."""
 
+    moves_only = True
     start: int = 0
     end: int | None = None
 
@@ -31,6 +32,8 @@ def _clip(at: int | None, rank: int) -> int:
 @register("Size", since=1)
 class Size(Op):
     """The number of the input's elements."""
+
+    moves_only = True
 
     def infer(self, x: TensorType) -> tuple[TensorType, ...]:
         """A scalar whose value is known."""

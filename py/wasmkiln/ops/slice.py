@@ -50,6 +50,8 @@ def _resolve(
 class _Slice(Op):
     """What the versions of Slice share; they differ in where the parameters come from."""
 
+    moves_only = True
+
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The chosen elements."""
         types = [TensorType.of(c) if c else None for c in inputs]

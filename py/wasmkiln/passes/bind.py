@@ -16,8 +16,8 @@ __all__ = ["bind"]
 def bind(g: Graph, options: CompileOptions) -> Graph:
     """The graph with types for all inputs and constants, and for nothing else.
 
-    A symbolic dimension takes its size from the whole shapes given, else from `options.dims`, else
-    it is 1. Raises InvalidInputError where the options contradict the model or each other.
+    A symbolic dimension takes its size from the whole shapes given or from `options.dims`, else it
+    is 1. Raises InvalidInputError where the options contradict the model or each other.
     """
     for name in options.shapes:
         if name not in g.inputs:
@@ -47,14 +47,14 @@ def bind(g: Graph, options: CompileOptions) -> Graph:
 def _sizes(inputs: Mapping[str, InputType], options: CompileOptions) -> dict[str, int]:
     """The sizes of the symbols, each once; what the options say must agree."""
     symbols = dict.fromkeys(s for t in inputs.values() for s in t.symbols)
-    sizes: dict[str, int] = {}
     for symbol, size in options.dims.items():
         if symbol not in symbols:
             known = ", ".join(symbols) or "none"
             raise InvalidInputError(f"dims: no input has '{symbol}'; the symbols are {known}")
         if size < 0:
             raise InvalidInputError(f"dims: '{symbol}' cannot be {size}")
-    wins: dict[str, str] = {}  # which input's shape has decided a symbol
+    sizes = dict(options.dims)
+    sources = dict.fromkeys(sizes, "the options")  # what has decided a symbol
     for name, given in options.shapes.items():
         declared = inputs[name].shape
         _check(name, declared, given)
@@ -63,10 +63,10 @@ def _sizes(inputs: Mapping[str, InputType], options: CompileOptions) -> dict[str
                 if sizes.setdefault(dim.name, size) != size:
                     raise InvalidInputError(
                         f"input '{name}': '{dim}' is {size} in {show(given)}, but "
-                        f"{sizes[dim.name]} in input '{wins[dim.name]}'"
+                        f"{sizes[dim.name]} in {sources[dim.name]}"
                     )
-                wins.setdefault(dim.name, name)
-    return {**options.dims, **sizes}
+                sources.setdefault(dim.name, f"input '{name}'")
+    return sizes
 
 
 def _check(name: str, declared: tuple[int | Sym, ...] | None, given: Shape) -> None:

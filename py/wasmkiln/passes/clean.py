@@ -50,6 +50,7 @@ def _merge(nodes: Iterable[Node], renamed: dict[str, str]) -> list[Node]:
             kept.append(node)
         elif node.op.is_pure() and all(first.outputs):
             renamed.update(zip(node.outputs, first.outputs, strict=True))
+            renamed.pop("", None)  # an output that nobody wants; also the name of an absent input
         else:
             kept.append(node)
     return kept
@@ -60,7 +61,7 @@ def _live(nodes: list[Node], outputs: Iterable[str]) -> tuple[list[Node], set[st
     used = set(outputs)
     kept: list[Node] = []
     for node in reversed(nodes):
-        if any(o in used for o in node.outputs):
+        if not used.isdisjoint(node.outputs):
             kept.append(node)
             used.update(node.inputs)
             used.update(node.outputs)

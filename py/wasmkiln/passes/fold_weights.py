@@ -13,9 +13,9 @@ from math import prod
 from ..ir.builder import GraphBuilder, rewrite
 from ..ir.expr import Expr, arg
 from ..ir.graph import Graph, Node
+from ..ops.batch_norm import BatchNorm, fold_batch_norm
 from ..ops.compose import apply
 from ..ops.movement import View
-from ..ops.norm import fold_batch_norm
 from ..ops.rearrange import expand_to
 from ..options import CompileOptions
 from ..record import record
@@ -81,16 +81,15 @@ class _Folder:
     def _affine(self, b: GraphBuilder, node: Node, layer: Node) -> _Affine | None:
         if not all(i in self.static for i in node.inputs if i != layer.outputs[0]):
             return None
-        if node.op.op_type == "BatchNormalization":
-            if any(node.outputs[1:]) or b.type(layer.outputs[0]).rank < 2:
+        if isinstance(node.op, BatchNorm):
+            if not node.op.is_fixed() or b.type(layer.outputs[0]).rank < 2:
                 return None
-            epsilon = getattr(node.op, "epsilon")  # noqa: B009
             if layer.op.op_type in _PRODUCTS and b.type(layer.outputs[0]).rank != 2:
                 return None
             if len({b.type(i).dtype for i in (*node.inputs, layer.inputs[1])}) > 1:
                 return None
             scale, bias, average, variance = node.inputs[1:]
-            return _Affine(*fold_batch_norm(b, scale, bias, average, variance, epsilon))
+            return _Affine(*fold_batch_norm(b, scale, bias, average, variance, node.op.epsilon))
         return self._arithmetic(b, node, layer)
 
     def _arithmetic(self, b: GraphBuilder, node: Node, layer: Node) -> _Affine | None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import DataDependentError, UnsupportedOperatorError
-from ..ir.builder import GraphBuilder, describe
+from ..errors import (
+    DataDependentError,
+    InvalidModelError,
+    ShapeError,
+    UnsupportedOperatorError,
+)
+from ..ir.builder import GraphBuilder, describe, infer_node
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
 from ..ops.control import If
@@ -71,6 +76,10 @@ def _add_nodes(
             values = unroll(b, old, inputs, renamed, _add_body)
             renamed.update(zip(old.outputs, values, strict=False))
             continue
+        if old.op.calls_graphs:
+            made = _call_graphs(b, old, inputs, renamed)
+            renamed.update(zip(old.outputs, made, strict=False))
+            continue
         outputs = tuple([b.fresh(o) if o and inner else o for o in old.outputs])
         renamed.update(zip(old.outputs, outputs, strict=True))
         b.append(Node(old.op, inputs, outputs, old.name, old.origin))
@@ -88,14 +97,51 @@ def _inline(
     if t.value is None or t.size != 1:
         message = f"{describe(node, (t,))}: the condition depends on data computed at run time"
         raise DataDependentError(message, condition)
-    branch = op.then_branch if t.value.item() else op.else_branch
-    scope = dict(renamed)
-    for name, const in branch.consts.items():
+    return _added(b, node, op.then_branch if t.value.item() else op.else_branch, renamed)
+
+
+def _added(
+    b: GraphBuilder, node: Node, graph: Graph, names: dict[str, str], inputs: Sequence[str] = ()
+) -> list[str]:
+    """Add a graph that belongs to a node; its names hide those around it."""
+    if len(graph.inputs) != len(inputs):
+        raise InvalidModelError(
+            f"{describe(node, ())}: its graph '{graph.name}' has {len(graph.inputs)} inputs, "
+            f"{len(inputs)} are given"
+        )
+    scope = dict(names)
+    scope.update(zip(graph.inputs, inputs, strict=True))
+    for name, const in graph.consts.items():
         scope[name] = fresh = b.fresh(name)
         b.consts[fresh] = const
         b.types[fresh] = TensorType.of(const)
     nodes = [
-        Node(n.op, n.inputs, n.outputs, n.name, (*node.origin, *n.origin)) for n in branch.nodes
+        Node(n.op, n.inputs, n.outputs, n.name, (*node.origin, *n.origin)) for n in graph.nodes
     ]
     _add_nodes(b, nodes, scope, inner=True)
-    return [scope[value] for value in branch.outputs.values()]
+    return [scope[value] for value in graph.outputs.values()]
+
+
+def _call_graphs(
+    b: GraphBuilder, node: Node, inputs: tuple[str, ...], renamed: dict[str, str]
+) -> Sequence[str]:
+    """What replaces a node that calls the graphs among its attributes."""
+    types = tuple([b.type(i) if i else None for i in inputs])
+    expected = infer_node(Node(node.op, inputs, node.outputs, node.name, node.origin), types)
+
+    def call(graph: Graph, *given: str) -> list[str]:
+        if len(graph.inputs) != len(given):
+            raise InvalidModelError(
+                f"{describe(node, types)}: a graph takes {len(graph.inputs)} inputs, "
+                f"where {len(given)} are given"
+            )
+        outputs = _added(b, node, graph, renamed, given)
+        b.origin = node.origin
+        return outputs
+
+    outputs = node.op.inline(b, call, *inputs)
+    for name, t in zip(outputs, expected, strict=True):
+        found = b.type(name)
+        if (found.dtype, found.shape) != (t.dtype, t.shape):
+            raise ShapeError(f"{describe(node, types)}: its graphs make {found} of it, not {t}")
+    return outputs

@@ -17,7 +17,8 @@ from ..options import CompileOptions
 __all__ = ["promote"]
 
 _HALVES = (F16, BF16)
-_HALF_NUMBERS = (F16.onnx, BF16.onnx)
+# Numbers of TensorProto.DataType, and a name as opset 1 has it.
+_WIDER = {F16.onnx: F32.onnx, BF16.onnx: F32.onnx, "FLOAT16": "FLOAT"}
 # Attributes that hold a number of TensorProto.DataType.
 _DTYPE_FIELDS = frozenset(["to", "dtype", "output_dtype", "stash_type", "softmax_precision"])
 
@@ -74,6 +75,6 @@ def _widen_op(op: Op) -> Op:
         value = getattr(op, name)
         if isinstance(value, Const) and value.dtype in _HALVES:
             changes[name] = _widen_const(value)
-        elif name in _DTYPE_FIELDS and value in _HALF_NUMBERS:
-            changes[name] = F32.onnx
+        elif name in _DTYPE_FIELDS and value in _WIDER:
+            changes[name] = _WIDER[value]
     return op.with_(**changes) if changes else op

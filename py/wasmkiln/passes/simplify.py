@@ -9,6 +9,7 @@ from ..ir.builder import GraphBuilder, rewrite
 from ..ir.const import Const
 from ..ir.dtype import BY_ONNX
 from ..ir.graph import Graph, Node
+from ..ops.dropout import Dropout
 from ..ops.movement import Transpose, View
 from ..options import CompileOptions
 from .clean import clean
@@ -51,6 +52,12 @@ Producers = dict[str, Node]
 def _same(b: GraphBuilder, node: Node, producers: Producers) -> str | None:
     """An operator that gives its first input, as far as its first output goes."""
     return node.inputs[0] if not any(node.outputs[1:]) else None
+
+
+def _dropout(b: GraphBuilder, node: Node, producers: Producers) -> str | None:
+    assert isinstance(node.op, Dropout)
+    trains = node.op.trains(*(b.type(i) if i else None for i in node.inputs))
+    return None if trains else _same(b, node, producers)
 
 
 def _same_shape(b: GraphBuilder, node: Node, producers: Producers) -> str | None:
@@ -123,7 +130,7 @@ def _is_filled(const: Const, value: float) -> bool:
 
 _RULES: dict[str, Callable[[GraphBuilder, Node, Producers], str | None]] = {
     "Identity": _same,
-    "Dropout": _same,
+    "Dropout": _dropout,
     "Expand": _same_shape,
     "Tile": _same_shape,
     "Cast": _cast,

@@ -10,6 +10,7 @@ from ..ir.const import Const
 from ..ir.dtype import U8
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
+from ..record import replace
 from .kernels import KernelSpec
 from .program import Binding, Buffer, BufferKind, Call, Program, Ref, Slot, Word
 
@@ -17,10 +18,14 @@ __all__ = ["Lowering", "lower"]
 
 
 class Lowering:
-    """What an operator's `lower` works with: buffers, constants and kernel calls."""
+    """What an operator's `lower` works with: buffers, constants and kernel calls.
 
-    def __init__(self, threads: int) -> None:
+    any_size: kernels should suit other heights and widths too.
+    """
+
+    def __init__(self, threads: int, any_size: bool = False) -> None:
         self.threads = threads
+        self.any_size = any_size
         self.calls: list[Call] = []
         self.buffers: list[Buffer] = []
         self.weights: dict[Buffer, Const] = {}
@@ -99,9 +104,11 @@ class Lowering:
         return buffer
 
 
-def lower(g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int) -> Program:
+def lower(
+    g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int, any_size: bool = False
+) -> Program:
     """The program of a graph whose nodes are split into those run once and those run each time."""
-    lw = Lowering(threads)
+    lw = Lowering(threads, any_size)
     main_uses = {i for n in main for i in n.inputs if i} | set(g.outputs.values())
     main_uses = _roots_of(main_uses, main)
     slots: dict[str, Slot] = {}
@@ -125,6 +132,7 @@ def lower(g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int) ->
         weights=lw.weights,
         inputs=tuple(Binding(n, slots[n]) for n in g.inputs),
         outputs=tuple(Binding(n, slots[v]) for n, v in g.outputs.items()),
+        threads=threads,
     )
 
 
@@ -152,11 +160,17 @@ def _lower_node(
             kind: BufferKind = kept_kind if name in kept else "temporary"
             slots[name] = Slot(lw._buffer(t.nbytes, kind), t)
     lw.origin = node.origin
+    first = len(lw.calls)
     outputs = tuple(slots[o] for o in node.outputs if o)
+    if not any(slot.type.size for slot in outputs):
+        return
     try:
         node.op.lower(lw, inputs, outputs)
     except UnsupportedOperatorError as error:
         raise UnsupportedOperatorError(f"{describe(node, types)}: {error}") from None
+    if len(lw.calls) > first:
+        macs = node.op.cost(types, tuple(slot.type for slot in outputs))
+        lw.calls[-1] = replace(lw.calls[-1], macs=macs) if macs else lw.calls[-1]
 
 
 def _roots_of(values: set[str], nodes: Sequence[Node]) -> set[str]:

@@ -6,11 +6,14 @@ Greedy by size: the largest buffer first, each at the lowest address free during
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from ..errors import LimitError
 from ..record import record
 from .program import Call, Program, Ref
 
-__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "plan_memory"]
+__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "aligned", "plan_memory"]
 
 ALIGNMENT = 64  # a cache line, so that no two threads write the same line of different buffers
 RESERVED = 1024  # bytes at address 0 for synchronisation and status words
@@ -32,21 +35,30 @@ class MemoryPlan:
     end: int
 
 
-def plan_memory(program: Program, limit: int) -> MemoryPlan:
-    """Addresses for the program's buffers; LimitError if they don't fit into `limit` bytes."""
+def plan_memory(
+    program: Program,
+    limit: int,
+    fixed: Mapping[int, int] = MappingProxyType({}),
+    base: int = RESERVED,
+) -> MemoryPlan:
+    """Addresses for the program's buffers; LimitError if they don't fit into `limit` bytes.
+
+    fixed: those of constants which have one already, by buffer index. All else comes after `base`.
+    """
     calls = (*program.init, *program.main)
     lifetimes = _lifetimes(program, calls)
     merged = _merge_in_place(program, calls, lifetimes)
-    offsets = [-1] * len(program.buffers)
-    top = RESERVED
+    offsets = [fixed.get(i, -1) for i in range(len(program.buffers))]
+    top = base
     for buffer in program.buffers:
-        if buffer.kind == "constant" and buffer.index in lifetimes:
-            offsets[buffer.index] = top
-            top += _aligned(buffer.nbytes)
+        index = buffer.index
+        if buffer.kind == "constant" and index in lifetimes and index not in fixed:
+            offsets[index] = top
+            top += aligned(buffer.nbytes)
     arena = top
     placed = _place(
         [
-            (_aligned(b.nbytes), *lifetimes[b.index], b.index)
+            (aligned(b.nbytes), *lifetimes[b.index], b.index)
             for b in program.buffers
             if b.kind != "constant" and b.index in lifetimes and b.index not in merged
         ]
@@ -68,7 +80,8 @@ def plan_memory(program: Program, limit: int) -> MemoryPlan:
     return MemoryPlan(tuple(offsets), arena - RESERVED, end - arena, end + SLACK)
 
 
-def _aligned(nbytes: int) -> int:
+def aligned(nbytes: int) -> int:
+    """Bytes in whole units of alignment."""
     return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 

@@ -60,7 +60,8 @@ class Call:
     """One kernel run over `extent` units in shares that are multiples of `grain`.
 
     args: 32-bit words. in_place: (output, input) buffers that may be one if the input dies here.
-    origin: the model's nodes that it carries out.
+    origin: the model's nodes that it carries out. macs: multiply-accumulates, where it is the last
+    call of its operator.
     """
 
     kernel: KernelSpec
@@ -69,6 +70,7 @@ class Call:
     grain: int = 1
     in_place: tuple[tuple[Buffer, Buffer], ...] = ()
     origin: tuple[str, ...] = ()
+    macs: int = 0
 
 
 @record
@@ -85,6 +87,7 @@ class Program:
 
     init runs once after the weights are copied, main on each inference.
     weights: constants by the buffer that holds them as they are in the file.
+    threads: the most that may run main; scratch memory has a share for each.
     """
 
     init: tuple[Call, ...]
@@ -93,6 +96,7 @@ class Program:
     weights: Mapping[Buffer, Const]
     inputs: tuple[Binding, ...]
     outputs: tuple[Binding, ...]
+    threads: int = 1
 
     def kernels(self) -> tuple[KernelSpec, ...]:
         """The distinct kernels, in order of first use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from ...artifact import Artifact, IOBinding, StepTable, WeightCopy
+from ...artifact import PAGE, Artifact, Image, IOBinding, StepTable, WeightCopy
 from ...errors import UnsupportedOperatorError
 from ...ir.const import Span
 from ...options import CompileOptions
@@ -13,40 +13,67 @@ from ...program.memory import MemoryPlan, plan_memory
 from ...program.program import Binding, Call, F32Word, Program, Ref, Word
 from ...program.schedule import barriers
 from ..base import Target
-from .kernels import emit as emit_kernel
-from .module import Module
-from .runtime import emit_run
+from .code import Code
 
-__all__ = ["emit"]
+__all__ = ["add_kernels", "emit", "link"]
 
-PAGE = 65536
 RECORD_WORDS = 6
+MOST_BYTES = 4 << 30  # of a memory with 32-bit addresses
 
 
 def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
     """Code, tables and memory layout of a program. LimitError if it needs too much memory."""
-    plan = plan_memory(program, options.max_memory)
-    threads = options.threads > 1
-    tables = _Tables(plan)
-    layout = Module(pages=1, shared=threads)
-    target = Target(options.simd, threads)
-    indices: dict[object, int] = {}
+    plan = plan_memory(program, options.max_memory or MOST_BYTES)
+    threaded = program.threads > 1
+    code = Code(Target(options.simd, threaded))
+    add_kernels(code, program)
+    image = link(program, plan, code)
+    return Artifact(
+        data=image.data,
+        segments=image.segments,
+        copies=image.copies,
+        init=image.init,
+        main=image.main,
+        inputs=image.inputs,
+        outputs=image.outputs,
+        end=image.end,
+        code=code.build(),
+        pages=-(-image.end // PAGE),
+        shared=threaded,
+        simd=options.simd,
+        threads=program.threads,
+        arena_bytes=plan.arena_bytes,
+        weight_bytes=plan.constant_bytes,
+        macs=macs,
+    )
+
+
+def add_kernels(code: Code, program: Program) -> bool:
+    """Emit a program's kernels as far as they are missing; whether any was.
+
+    UnsupportedOperatorError, naming nodes, for what there are no instructions for.
+    """
+    changed = False
     for spec in program.kernels():
         try:
-            indices[spec] = layout.table_index(emit_kernel(spec, layout, target))
+            changed |= code.add((spec,))
         except UnsupportedOperatorError as error:
             origin = next(c.origin for c in (*program.init, *program.main) if c.kernel == spec)
             names = ", ".join(f"'{name}'" for name in origin)
             raise UnsupportedOperatorError(f"{spec.name}, for {names}: {error}") from None
+    return changed
+
+
+def link(program: Program, plan: MemoryPlan, code: Code) -> Image:
+    """The contents of memory for a program whose buffers have addresses and kernels indices."""
+    threaded = program.threads > 1
+    tables = _Tables(plan)
+    indices = {spec: code.index(spec) for spec in program.kernels()}
     init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
-    flags = barriers(program.main, plan) if threads else (False,) * len(program.main)
-    main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threads)
-    emit_run(layout, target)
+    flags = barriers(program.main, plan) if threaded else (False,) * len(program.main)
+    main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threaded)
     segments, data = _segments(program, plan, tables)
-    layout.pages = -(-tables.end // PAGE)
-    layout.max_pages = layout.pages if threads else None
-    return Artifact(
-        code=layout.build(),
+    return Image(
         data=data,
         segments=segments,
         copies=_copies(program, plan),
@@ -54,13 +81,7 @@ def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
         main=main,
         inputs=_bindings(program.inputs, plan),
         outputs=_bindings(program.outputs, plan),
-        pages=layout.pages,
-        shared=threads,
-        simd=options.simd,
-        threads=options.threads,
-        arena_bytes=plan.arena_bytes,
-        weight_bytes=plan.constant_bytes,
-        macs=macs,
+        end=tables.end,
     )
 
 

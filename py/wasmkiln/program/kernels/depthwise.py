@@ -20,6 +20,8 @@ class DepthwiseSpec(KernelSpec):
     columns, stride: of the window. tiles: how a row of the output is cut, each kind once, in order;
     how often each comes is an argument. No tiles: any window, dilation and padding, a column at a
     time.
+    ends: how many of the last kinds lie over the tiles before them, by as many columns as a further
+    argument says, so that they end where the row does.
     ring: the rows at x follow each other in a ring of ih rows; for tiles in other kernels only.
     integer: x is i16; weights and sums are f32 all the same, in which such integers are exact.
 
@@ -32,6 +34,7 @@ class DepthwiseSpec(KernelSpec):
     ih iw oh ow                                       sizes
     kh kw sh sw dh dw ph pw                           window, strides, dilations, padding in front
     counts ...                                        of each tile of `tiles`
+    back                                              if there are `ends`
 
     range: blocks of channels times rows of the output in all images, rows fastest.
     """
@@ -41,6 +44,7 @@ class DepthwiseSpec(KernelSpec):
     tiles: tuple[Tile, ...]
     finish: Finish
     ring: bool = False
+    ends: int = 0
     integer: bool = False
 
     @property
@@ -49,5 +53,7 @@ class DepthwiseSpec(KernelSpec):
         shape = f"{self.columns}s{self.stride}" if self.tiles else "any"
         shape += "_ring" if self.ring else ""
         tiles = "".join(f"_{n}l{left}r{right}" for n, left, right in self.tiles)
+        if self.ends:
+            shape, tiles = f"{shape}_l{self.tiles[0][1]}", ""
         kind = "i16" if self.integer else "f32"
         return f"depthwise_{kind}_{shape}{tiles}{self.finish.tag}"

@@ -12,7 +12,7 @@ from wasmkiln.ir.dtype import BY_NAME
 from wasmkiln.ir.types import TensorType
 from wasmkiln.ops.base import Op
 from wasmkiln.program.lowering import Lowering
-from wasmkiln.program.program import Buffer, Call, Ref, Slot
+from wasmkiln.program.program import Buffer, Call, F32Word, Ref, Slot
 
 from tests.backends.wasm.harness import run_kernel
 
@@ -31,7 +31,10 @@ def run_op(
 ) -> Array:
     """The output of an operator with one kernel call, its range cut into some shares."""
     call, memory, out = lowered_call(op, inputs, threads)
-    args = [memory[a.buffer] if isinstance(a, Ref) else a for a in call.args]
+    args = [
+        memory[a.buffer] if isinstance(a, Ref) else a.value if isinstance(a, F32Word) else a
+        for a in call.args
+    ]
     written = [i for i, a in enumerate(call.args) if isinstance(a, Ref) and a.writes]
     borders = [call.extent * s // shares for s in range(1, shares)]
     results = run_kernel(

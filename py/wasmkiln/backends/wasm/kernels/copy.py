@@ -61,8 +61,8 @@ def emit_copy(spec: CopySpec, m: Module, target: Target) -> Function:
 def _repeat(f: Function, p: Local, bits: Val, nbytes: Local, itemsize: int) -> None:
     """Fill a run of bytes with one element."""
     element = f.let(bits)
-    splat = {1: w.i8x16_splat, 2: w.i16x8_splat, 4: w.i32x4_splat, 8: w.i64x2_splat}[itemsize]
-    wide = f.let(splat(element))
+    splats = {1: w.i8x16_splat, 2: w.i16x8_splat, 4: w.i32x4_splat, 8: w.i64x2_splat}
+    wide = f.let(element if itemsize == 16 else splats[itemsize](element))
     at = f.local(i32)
     with f.if_(nbytes >= 16):
         last = f.let(nbytes - 16)

@@ -99,7 +99,12 @@ class Rows:
         more = () if ring_end is None else (ring_end,)
         source, count = f.local(i32, "tile"), f.local(i32, "count")
         f.add_to(self.source, -(a["pw"] * self.pixel))
+        first_end = len(functions) - self.spec.ends
         for i, ((n, pad, _), function) in enumerate(zip(self.spec.tiles, functions, strict=True)):
+            if self.spec.ends and i == first_end:
+                f.set(count, word(self.words, self.counts + len(functions)))
+                f.add_to(self.source, -(count * self.spec.stride * self.pixel))
+                f.add_to(self.out, -(count * self.out_pixel))
             f.set(count, word(self.words, self.counts + i))
             with f.while_(count):
                 f.set(source, self.source + self.pixel * pad if pad else self.source)

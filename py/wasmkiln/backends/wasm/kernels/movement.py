@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from ....errors import UnsupportedOperatorError
 from .. import asm as w
 from ..function import Function, Local
 from ..isa import i32
@@ -21,9 +20,9 @@ Dim = tuple[Operand, Sequence[Operand]]
 
 
 def load_element(address: Val, itemsize: int) -> Val:
-    """An element's bits: an i64 for 8 bytes, else an i32."""
-    if itemsize > 8:
-        raise UnsupportedOperatorError(f"elements of {itemsize} bytes are not supported")
+    """An element's bits: a vector for 16 bytes, an i64 for 8, else an i32."""
+    if itemsize == 16:
+        return w.v128_load(address, align=1)
     if itemsize == 8:
         return w.i64_load(address)
     return {1: w.i32_load8_u, 2: w.i32_load16_u, 4: w.i32_load}[itemsize](address)
@@ -31,7 +30,9 @@ def load_element(address: Val, itemsize: int) -> Val:
 
 def store_element(f: Function, address: Val, bits: Val, itemsize: int) -> None:
     """Store an element's bits."""
-    if itemsize == 8:
+    if itemsize == 16:
+        f.v128_store(address, bits)
+    elif itemsize == 8:
         f.i64_store(address, bits)
     else:
         {1: f.i32_store8, 2: f.i32_store16, 4: f.i32_store}[itemsize](address, bits)
