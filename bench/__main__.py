@@ -1,4 +1,8 @@
-"""python -m bench: wasmkiln beside its peers; also `micro`, `start`, `summary` and `agreement`."""
+"""python -m bench: wasmkiln beside its peers.
+
+Also `bench micro`, `start`, `summary` and `agreement`, and the long runs of two tests:
+`differential` and `hostile`.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,14 @@ def main(argv: list[str]) -> int:
         from bench import summary
 
         return summary.main(argv[1:])
+    if command == "differential":
+        from bench import differential
+
+        return differential.main(argv[1:])
+    if command == "hostile":
+        from bench import hostile
+
+        return hostile.main(argv[1:])
     if command == "agreement":
         from bench import agreement
 

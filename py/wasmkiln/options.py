@@ -23,9 +23,11 @@ MIN_MACS = 10_000_000
 class CompileOptions:
     """What to compile for.
 
-    simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128.
+    simd: "relaxed" uses relaxed SIMD (fused multiply-add), "baseline" only SIMD128. What relaxed
+        SIMD rounds depends on the processor; "baseline" gives the same bits on any machine, but
+        for the sign and payload of NaN.
     threads: the most threads that will run the model; above 1 the memory is shared. 0: as many as
-        there are cores, if a run has work for them.
+        there are cores, if a run has work for them. Results have the same bits for any number.
     dims: sizes for symbolic dimensions of the inputs, by name; shapes that contradict them are
         refused. Others take the sizes of what is given to a run, or are 1.
     shapes: whole shapes for inputs, by input name.
@@ -39,7 +41,8 @@ class CompileOptions:
         several times as much, and keeps filters of up to four times the size.
     any_size: choose kernels that suit other heights and widths too, where those for one size would
         be a little faster.
-    max_memory: the most bytes of linear memory a model may need (Wasm allows 4 GiB); 0 leaves
+    max_memory: the most bytes of linear memory a model may need, and its outputs together (Wasm
+        allows 4 GiB), checked before anything is allocated; 0 leaves
         it to the host: half of the machine's memory natively, 2 GiB in a browser.
     """
 

@@ -7,9 +7,24 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
-from wasmkiln.errors import ShapeError
+from wasmkiln.errors import ShapeError, UnsupportedOperatorError
 from wasmkiln.ir.const import Const, Span, pack_values
-from wasmkiln.ir.dtype import BF16, BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, DType
+from wasmkiln.ir.dtype import (
+    BF16,
+    BOOL,
+    F16,
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    DType,
+)
 from wasmkiln.ir.shape import broadcast, normalize_axes
 
 
@@ -67,3 +82,11 @@ def test_axes_may_not_repeat() -> None:
     assert normalize_axes((-1, 0), 3) == (0, 2)
     with pytest.raises(ShapeError, match="twice"):
         normalize_axes((2, -1), 3)
+
+
+def test_values_of_another_kind_are_refused() -> None:
+    assert Const.scalar(F32, 2.0).ints() == (2,)
+    with pytest.raises(ShapeError, match="where integers are expected"):
+        Const.scalar(F32, math.nan).ints()
+    with pytest.raises(UnsupportedOperatorError, match="a constant of string where numbers"):
+        Const.strings((1,), ("a",)).values()

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from wasmkiln.ir.dtype import BOOL, F16, F32, F64, I8, I32, I64, U8
+from wasmkiln.errors import UnsupportedOperatorError
+from wasmkiln.ir.dtype import BOOL, C64, F16, F32, F64, I8, I32, I64, STRING, U8, DType
 from wasmkiln.ir.evaluate import evaluate, round_to
-from wasmkiln.ir.expr import arg, call, cast, clamp, const, select, substitute
+from wasmkiln.ir.expr import UNARY, arg, call, cast, clamp, const, select, substitute
 
 
 def test_numbers_take_the_dtype_of_the_other_operand() -> None:
@@ -30,6 +31,36 @@ def test_dtypes_must_agree() -> None:
         call("add", arg(0, F32), arg(1, I64))
     with pytest.raises(TypeError, match="select of f32"):
         select(arg(0), arg(1), arg(2))
+
+
+@pytest.mark.parametrize(
+    ("op", "dtype"),
+    [("ceil", I32), ("exp", I64), ("shl", F32), ("and", F64), ("add", BOOL), ("max", C64),
+     ("lt", STRING)],
+)  # fmt: skip
+def test_operations_take_some_kinds_of_dtypes(op: str, dtype: DType) -> None:
+    operands = [arg(0, dtype)] * (1 if op in UNARY else 2)
+    with pytest.raises(UnsupportedOperatorError, match=f"{op} of {dtype} is not supported"):
+        call(op, *operands)
+
+
+def test_what_a_dtype_cannot_be() -> None:
+    with pytest.raises(UnsupportedOperatorError, match="inf as i32 is not supported"):
+        const(math.inf, I32)
+    with pytest.raises(UnsupportedOperatorError, match="conversion of c64 to f32"):
+        cast(arg(0, C64), F32)
+
+
+def test_arguments_have_dtypes() -> None:
+    expr = select(arg(2, BOOL), arg(0) * 2.0, cast(arg(1, I32), F32))
+    assert expr.arguments == {0: F32, 1: I32, 2: BOOL}
+    assert const(1.0).arguments == {}
+
+
+def test_powers_of_large_numbers_are_computed_modulo_their_dtype() -> None:
+    power = call("pow", arg(0, I64), arg(1, I64))
+    assert evaluate(power, (3, 2**62)) == (pow(3, 2**62, 2**64) + 2**63) % 2**64 - 2**63
+    assert evaluate(call("shl", arg(0, I64), arg(1, I64)), (1, 2**62 + 3)) == 8
 
 
 def test_expressions_are_immutable() -> None:

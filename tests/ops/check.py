@@ -18,17 +18,29 @@ from onnx import helper, numpy_helper
 from wasmkiln.options import CompileOptions
 from wasmkiln.session import InferenceSession
 
-__all__ = ["TOLERANCES", "Array", "build", "check_model", "check_op", "node", "run_ours"]
+__all__ = [
+    "TOLERANCES", "Array", "assert_same", "build", "check_model", "check_op", "node",
+    "run_onnxruntime", "run_ours",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 
 OPSET = 21
 
-# (relative, absolute) by dtype of an output; integers and bools must be equal.
+# (relative, absolute) by dtype of an output, for all tests; integers, bools and strings are equal.
+# The narrow formats' are one step: half a unit of rounding on either side.
 TOLERANCES: dict[str, tuple[float, float]] = {
     "float64": (1e-9, 1e-12),
     "float32": (1e-5, 1e-6),
+    "complex128": (1e-9, 1e-12),
+    "complex64": (1e-5, 1e-6),
     "float16": (2e-3, 1e-3),
+    "bfloat16": (1.6e-2, 1e-3),
+    "float8_e4m3fn": (0.125, 2**-9),
+    "float8_e4m3fnuz": (0.125, 2**-10),
+    "float8_e5m2": (0.25, 2**-16),
+    "float8_e5m2fnuz": (0.25, 2**-17),
+    "float4_e2m1fn": (0.5, 0.5),
 }
 
 
@@ -102,7 +114,7 @@ def check_model(
     options: Sequence[CompileOptions] = (CompileOptions(),),
 ) -> list[Array]:
     """Run a model in onnxruntime and, for each of the options, here; give the former's outputs."""
-    expected = _run_onnxruntime(model, feeds)
+    expected = run_onnxruntime(model, feeds)
     for output, array in zip(model.graph.output, expected, strict=True):
         if not output.HasField("type"):
             dtype = helper.np_dtype_to_tensor_dtype(array.dtype)
@@ -110,7 +122,7 @@ def check_model(
     for chosen in options:
         actual = run_ours(model, feeds, chosen)
         for output, a, b in zip(model.graph.output, actual, expected, strict=True):
-            _compare(a, b, output.name, rtol, atol, steps)
+            assert_same(a, b, output.name, rtol, atol, steps)
     return expected
 
 
@@ -125,23 +137,35 @@ def run_ours(
         return session.run(None, feeds)
 
 
-def _run_onnxruntime(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> list[Array]:
+def run_onnxruntime(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> list[Array]:
+    """The outputs of the model in native onnxruntime, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     return [np.asarray(v) for v in session.run(None, dict(feeds))]
 
 
-def _compare(
-    actual: Array, expected: Array, name: str, rtol: float | None, atol: float | None, steps: int
+def assert_same(
+    actual: Array,
+    expected: Array,
+    name: str = "",
+    rtol: float | None = None,
+    atol: float | None = None,
+    steps: int = 0,
 ) -> None:
+    """Equal dtypes, shapes and, within the dtype's tolerance, values. NaN equals NaN.
+
+    steps: by how much integers may differ.
+    """
     assert actual.dtype == expected.dtype, f"{name} is {actual.dtype}, not {expected.dtype}"
     assert actual.shape == expected.shape, f"{name} is {actual.shape}, not {expected.shape}"
-    if expected.dtype.kind == "f":
+    if expected.dtype.name in TOLERANCES:
         relative, absolute = TOLERANCES[expected.dtype.name]
+        if expected.dtype.kind not in "fc":  # NumPy compares its own types only
+            actual, expected = actual.astype(np.float32), expected.astype(np.float32)
         np.testing.assert_allclose(
             actual,
             expected,

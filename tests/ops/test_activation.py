@@ -119,6 +119,16 @@ def test_clip_by_attributes() -> None:
     check_op("Clip", X, opset=7)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_clip_without_a_limit_takes_that_of_the_dtype(dtype: str) -> None:
+    x = np.array([np.inf, -np.inf, np.nan, 1, -1, -0.0, 0.5], dtype)
+    check_op("Clip", x)
+    check_op("Clip", x, np.array(0.5, dtype), const=[1])
+    check_op("Clip", x, None, np.array(0.5, dtype), const=[2])
+    if dtype == "f4":
+        check_op("Clip", x, min=0.0, opset=7)
+
+
 def test_clip_with_limits_in_wrong_order() -> None:
     check_op("Clip", X, limit(5), limit(2), const=[1, 2])
 

@@ -9,6 +9,7 @@ import pytest
 from onnx import numpy_helper
 from wasmkiln import DataDependentError
 from wasmkiln.compiler import compile_model
+from wasmkiln.errors import ShapeError
 
 from tests.ops.check import Array, build, check_model, check_op, node
 
@@ -62,6 +63,14 @@ def test_range_of_unknown_length() -> None:
     arrays = {n: np.array(v) for n, v in zip("abc", (0, 5, 1), strict=True)}
     model = build([node("Range", "a b c", "y")], arrays, {"a", "c"}, [])
     with pytest.raises(DataDependentError, match="the length depends on data computed at run"):
+        compile_model(model.SerializeToString())
+
+
+@pytest.mark.parametrize(("limit", "delta"), [(np.nan, 1), (np.inf, 1), (1, np.nan), (1, 0)])
+def test_range_without_a_number_of_steps(limit: float, delta: float) -> None:
+    arrays = {n: np.array(v, "f4") for n, v in zip("abc", (0, limit, delta), strict=True)}
+    model = build([node("Range", "a b c", "y")], arrays, {"a", "b", "c"}, [])
+    with pytest.raises(ShapeError, match=r"there is no number of steps|delta is 0"):
         compile_model(model.SerializeToString())
 
 

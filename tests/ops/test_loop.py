@@ -11,6 +11,8 @@ from onnx import TensorProto, helper
 from wasmkiln.engine import control
 from wasmkiln.errors import InvalidModelError, LimitError, ShapeError, UnsupportedOperatorError
 
+from tests.hostile.bombs import BOMBS
+
 from .check import Array, build, check_model, node, run_ours
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -146,6 +148,13 @@ def test_endless_loops_end(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = {"start": values(2, 3), "x": values(3)}
     model = loop_model(accumulate(), None, True, arrays)
     refused(model, arrays, LimitError, r"Loop '.*it does not end within 2,000 iterations")
+
+
+def test_loops_in_loops_end_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_ITERATIONS", 250)
+    model = BOMBS["loops_in_loops"]()  # of 100 iterations each
+    text = "the loops of the model run over 250 iterations"
+    refused(model, {"x": values(2, 3)}, LimitError, text)
 
 
 def test_scan_outputs_of_no_iterations_are_refused() -> None:

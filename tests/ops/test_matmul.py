@@ -69,6 +69,10 @@ def test_gemm_bias(c: Any, alpha: float, beta: float, const: tuple[int, ...]) ->
     check_op("Gemm", *inputs, const=const, options=OPTIONS, atol=1e-5, alpha=alpha, beta=beta)
 
 
+def test_gemm_of_one_column_with_a_scalar() -> None:
+    check_op("Gemm", random(5, 7), random(7, 1), random(), const=[1], options=OPTIONS)
+
+
 @pytest.mark.parametrize("opset", [7, 9, 11, 13])
 @pytest.mark.parametrize(("ta", "tb"), [(0, 1), (1, 0), (1, 1)])
 def test_gemm_transposed(opset: int, ta: int, tb: int) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from wasmkiln.errors import ShapeError, UnsupportedOperatorError
+from wasmkiln.errors import LimitError, ShapeError, UnsupportedOperatorError
 from wasmkiln.ir.const import Const
 from wasmkiln.ir.dtype import BOOL, I64
-from wasmkiln.ir.graph import Graph
+from wasmkiln.ir.expr import arg
+from wasmkiln.ir.graph import Graph, Node
 from wasmkiln.ops.control import If
+from wasmkiln.ops.map import Map
+from wasmkiln.ops.reduce import Reduce
 from wasmkiln.options import CompileOptions
 from wasmkiln.passes.bind import bind
 from wasmkiln.passes.infer import infer
@@ -94,3 +97,35 @@ def test_long_float_vectors_are_left_to_init() -> None:
     assert [n.op.op_type for n in long.nodes] == ["Add", "Mul"]
     outside = typed({"x": "f32[8]"}, nodes, "y", {"a": weights(8)})
     assert [n.op.op_type for n in outside.nodes] == ["Add", "Mul"]
+
+
+def test_ranks_have_a_limit() -> None:
+    with pytest.raises(LimitError, match="'x' has rank 65, above 64"):
+        typed({"x": f"f32[{','.join(['1'] * 65)}]"}, [node("Relu", "x", "y")], "y")
+    consts = {"shape": filled(1, 65, dtype=I64)}
+    with pytest.raises(LimitError, match=r"Reshape .*: rank 65 is above 64"):
+        typed({"x": "f32[1]"}, [node("Reshape", "x shape", "y")], "y", consts)
+
+
+def test_sizes_are_not_negative() -> None:
+    consts = {"shape": filled(-1, 2, dtype=I64)}
+    with pytest.raises(ShapeError, match=r"Expand .*: its output has a negative size"):
+        typed({"x": "f32[1]"}, [node("Expand", "x shape", "y")], "y", consts)
+
+
+def test_inputs_of_a_variable_number_may_not_be_absent() -> None:
+    nodes = [node("Concat", "x - x", "y", axis=0)]
+    with pytest.raises(ShapeError, match=r"Concat .*: an input is absent that is needed"):
+        typed({"x": "f32[2]"}, nodes, "y")
+
+
+def test_operands_of_another_dtype_than_a_map_takes() -> None:
+    nodes = [Node(Map(expr=arg(0) + 1.0), ("x",), ("y",), "y")]
+    with pytest.raises(UnsupportedOperatorError, match=r"i32\[2\] is not supported, only f32"):
+        typed({"x": "i32[2]"}, nodes, "y")
+
+
+def test_sums_of_bools_are_refused() -> None:
+    nodes = [Node(Reduce(axes=(0,), fold="sum"), ("x",), ("y",), "y")]
+    with pytest.raises(UnsupportedOperatorError, match="the sum of bool is not supported"):
+        typed({"x": "bool[2]"}, nodes, "y")

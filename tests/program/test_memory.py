@@ -15,6 +15,7 @@ from wasmkiln.program.kernels import KernelSpec
 from wasmkiln.program.memory import MemoryPlan, plan_memory
 from wasmkiln.program.program import Binding, Buffer, Call, Program, Ref, Slot
 from wasmkiln.program.schedule import barriers
+from wasmkiln.record import replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +155,29 @@ def test_barriers_stand_only_between_dependent_calls() -> None:
         call(writes=(c,)),  # writes what the third reads
     ]
     assert barriers(calls, plan) == (False, False, True, True)
+
+
+def test_outputs_are_copies_and_count_as_such() -> None:
+    (a, b), calls = chain([640] * 2)
+    given = program([a, b], calls)
+    given = replace(given, outputs=given.outputs * 1000)
+    with pytest.raises(LimitError, match="outputs take 640,000 bytes of memory; the limit is 100,"):
+        plan_memory(given, 100_000)
+
+
+def test_thousands_of_buffers_with_short_lives_and_some_with_long_ones() -> None:
+    rng = random.Random(3)
+    count = 20_000
+    buffers = [Buffer(i, rng.choice([64, 640, 6400]), "temporary") for i in range(count)]
+    calls = [
+        call(reads=(buffers[i], buffers[i // 1000 * 1000]), writes=(buffers[i + 1],))
+        for i in range(count - 1)
+    ]
+    plan = plan_memory(program(buffers, calls), 1 << 30)
+    ends = [o + b.nbytes for o, b in zip(plan.offsets, buffers, strict=True)]
+    for i in range(count - 1):
+        kept = i // 1000 * 1000
+        for j in {i, kept} - {i + 1}:
+            assert plan.offsets[i + 1] >= ends[j] or plan.offsets[j] >= ends[i + 1]
+    assert plan.arena_bytes <= 4 * 6400
+    barriers(calls, plan)

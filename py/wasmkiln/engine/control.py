@@ -25,10 +25,25 @@ from .describe import describe_value
 if TYPE_CHECKING:
     from .runner import Runner
 
-__all__ = ["MAX_ITERATIONS", "run_control"]
+__all__ = ["MAX_ITERATIONS", "Work", "run_control"]
 
-# A loop whose condition never fails would run for ever; this many iterations take some seconds.
+# A loop whose condition never fails would run for ever, and so would loops in loops; this many
+# iterations, of all loops together, take some seconds.
 MAX_ITERATIONS = 1 << 16
+
+
+class Work:
+    """What the loops of one run have done so far, those in loops included."""
+
+    def __init__(self) -> None:
+        self.iterations = 0
+
+    def step(self) -> None:
+        """Count an iteration; LimitError if there are too many."""
+        self.iterations += 1
+        if self.iterations > MAX_ITERATIONS:
+            raise LimitError(f"the loops of the model run over {MAX_ITERATIONS:,} iterations")
+
 
 _Body = Callable[[Sequence[Value]], list[Value]]
 
@@ -64,6 +79,8 @@ class _Frame:
                 raise InvalidModelError(
                     f"its body has {len(graph.inputs)} inputs, but takes {len(values)}"
                 )
+            if self.node.op.op_type != "If":
+                self._runner.work.step()
             feeds = dict(zip(graph.inputs, values, strict=True))
             return list(runner.run({**around, **feeds}).values())
 

@@ -34,7 +34,7 @@ from ..plans import Plans
 from ..record import record, replace
 from ..report import ReportRow, row
 from .codes import Codes
-from .control import run_control
+from .control import Work, run_control
 from .describe import describe_node
 from .rewriting import split_node
 from .scope import bodies, captures, needs_host, uses
@@ -57,15 +57,22 @@ class Runner:
     """A graph ready to run. Not for several threads at once.
 
     inner: the graph is the body of a node, whose inputs have no types but those of their values.
+    work: what is counted together with the loops around.
     """
 
     def __init__(
-        self, model: Model, options: CompileOptions, host: Host, inner: bool = False
+        self,
+        model: Model,
+        options: CompileOptions,
+        host: Host,
+        inner: bool = False,
+        work: Work | None = None,
     ) -> None:
         self.model = model
         self.options = replace(options, max_memory=options.max_memory or host.max_memory)
         self._host = host
         self._inner = inner
+        self.work: Work = work or Work()
         self._on_host = {first_output(n) for n in model.graph.nodes if _is_for_host(n)}
         self._cuts: set[str] = set()
         self._bodies: dict[tuple[str, int], Runner] = {}
@@ -89,6 +96,8 @@ class Runner:
         Dtypes must be those declared, and shapes must fit.
         """
         names = tuple(self.model.graph.outputs if wanted is None else wanted)
+        if not self._inner:
+            self.work.iterations = 0
         while True:
             try:
                 return self._run(feeds, names)
@@ -170,7 +179,7 @@ class Runner:
             free = {n: InputType(STRING, None) for n in names if n not in outer}
             whole = replace(graph, inputs={**graph.inputs, **free}, consts=consts)
             model = replace(self.model, graph=whole)
-            runner = self._bodies[key] = Runner(model, self.options, self._host, inner=True)
+            runner = self._bodies[key] = Runner(model, self.options, self._host, True, self.work)
         return runner
 
     def _cut(self) -> None:

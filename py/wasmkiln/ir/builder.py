@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import (
     DataDependentError,
-    InternalError,
+    LimitError,
     ShapeError,
     UnsupportedOperatorError,
     WasmkilnError,
@@ -15,7 +15,7 @@ from ..errors import (
 from .const import Const
 from .dtype import F32, I64, DType
 from .graph import Graph, Node
-from .types import TensorType
+from .types import MAX_RANK, TensorType
 
 if TYPE_CHECKING:
     from ..ops.base import Op
@@ -105,6 +105,8 @@ class GraphBuilder:
                     raise UnsupportedOperatorError(
                         f"{describe(node, inputs)}: computing with {t.dtype} is not supported"
                     )
+        if None in inputs and node.inputs:
+            _check_absent(node, inputs)
         if _may_fold(node, inputs):
             folded = self._fold(node, inputs)
             if folded is not None:
@@ -171,6 +173,14 @@ class GraphBuilder:
         )
 
 
+def _check_absent(node: Node, inputs: tuple[TensorType | None, ...]) -> None:
+    """ShapeError where an input is absent that must be there."""
+    op, (least, _) = node.op, node.op.arity()
+    absent = [i for i, t in enumerate(inputs) if t is None]
+    if op.needs_all() or any(i < least and not op.may_lack(i) for i in absent):
+        raise ShapeError(f"{describe(node, inputs)}: an input is absent that is needed")
+
+
 def _may_fold(node: Node, inputs: tuple[TensorType | None, ...]) -> bool:
     """Whether all inputs are known, and plain Python should compute the outputs."""
     weights = False
@@ -209,8 +219,10 @@ def infer_node(node: Node, inputs: tuple[TensorType | None, ...]) -> tuple[Tenso
             f"{describe(node, inputs)}: {wanted} outputs are used, {len(types)} are supported"
         )
     for t in types:
+        if len(t.shape) > MAX_RANK:
+            raise LimitError(f"{describe(node, inputs)}: rank {t.rank} is above {MAX_RANK}")
         if t.shape and min(t.shape) < 0:
-            raise InternalError(f"{describe(node, inputs)}: negative size in {types}")
+            raise ShapeError(f"{describe(node, inputs)}: its output has a negative size, {t}")
     return types
 
 

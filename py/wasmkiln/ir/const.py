@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from math import isfinite
 
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..record import record
 from .dtype import BF16, BOOL, STRING, DType
 from .shape import Shape, numel
@@ -69,6 +71,8 @@ class Const:
 
     def values(self) -> tuple[Scalar, ...]:
         """All elements in row-major order, as Python numbers. The constant must be inline."""
+        if not (self.dtype.code or self.dtype == BF16):
+            raise UnsupportedOperatorError(f"a constant of {self.dtype} where numbers are expected")
         assert isinstance(self.data, Buffer)
         n = numel(self.shape)
         if self.dtype == BF16:
@@ -89,8 +93,11 @@ class Const:
         return self.data
 
     def ints(self) -> tuple[int, ...]:
-        """All elements as integers. The constant must be inline."""
-        return tuple(int(v) for v in self.values())
+        """All elements as integers; floats must be finite. The constant must be inline."""
+        values = self.values()
+        if self.dtype.kind not in "iub" and not all(map(isfinite, values)):
+            raise ShapeError(f"{values} where integers are expected")
+        return tuple(int(v) for v in values)
 
     def item(self) -> Scalar:
         """The only element."""
@@ -129,6 +136,8 @@ def pack_values(dtype: DType, values: Sequence[Scalar]) -> bytes:
         return struct.pack(f"<{n}H", *(h & 0xFFFF for h in halves))
     if dtype.code == "f":
         return pack_values_f32(values)
+    if not dtype.code:
+        raise UnsupportedOperatorError(f"numbers of {dtype} are not supported")
     try:
         return struct.pack(f"<{n}{dtype.code}", *values)
     except OverflowError:  # struct refuses what rounds to infinity in f16

@@ -130,7 +130,8 @@ def _pow(a: float, b: float) -> float:
 
 
 def _integer_pow(a: int, b: int) -> int:
-    return a**b if b >= 0 else (a if abs(a) == 1 and b % 2 else int(abs(a) == 1))
+    """The power modulo 2**64, since a number of all its digits may not fit into memory."""
+    return pow(a, b, 1 << 64) if b >= 0 else (a if abs(a) == 1 and b % 2 else int(abs(a) == 1))
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -194,6 +195,6 @@ _INTEGER: dict[str, Callable[..., int]] = {
     "or": operator.or_,
     "xor": operator.xor,
     "not": lambda a: not a if isinstance(a, bool) else ~a,
-    "shl": operator.lshift,
-    "shr": operator.rshift,
+    "shl": lambda a, b: a << (b & 63),  # further than any dtype is wide only by mistake
+    "shr": lambda a, b: a >> (b & 63),
 }

@@ -2,7 +2,8 @@
 
 A backend emits an Expr as SIMD or scalar code, `evaluate` computes it in plain Python for folding,
 and kernels take one as prologue or epilogue. Operands of an operation have one dtype; `cast` is
-explicit. Integers wrap, division of integers truncates, comparisons give bool.
+explicit. Integers wrap, division of integers truncates, comparisons give bool. Nothing traps: an
+integer by zero and the remainder of it are 0, a float becomes the nearest integer there is, NaN 0.
 
     arg const                        leaves: `value` is the argument's index or the number
     add sub mul div mod fmod neg abs min max  mod takes the divisor's sign, fmod the dividend's
@@ -15,9 +16,11 @@ explicit. Integers wrap, division of integers truncates, comparisons give bool.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from math import isfinite
 
+from ..errors import UnsupportedOperatorError
 from .dtype import BOOL, F32, DType
 
 __all__ = [
@@ -39,6 +42,14 @@ BINARY = frozenset((
 # fmt: on
 COMPARE = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])
 
+# Kinds of dtypes that operations take; all others take floats and integers.
+_KINDS = (
+    dict.fromkeys(UNARY - {"neg", "abs", "not"}, "f")
+    | dict.fromkeys(("and", "or", "xor", "not"), "iub")
+    | dict.fromkeys(("shl", "shr"), "iu")
+    | dict.fromkeys(("eq", "ne"), "fiubs")
+)
+
 
 class Expr:
     """A node of a scalar expression; immutable, hashable, compared by structure.
@@ -47,7 +58,7 @@ class Expr:
     value: index of an `arg`, number of a `const`, else None. size: nodes in the tree.
     """
 
-    __slots__ = ("_hash", "args", "dtype", "op", "size", "value")
+    __slots__ = ("_arguments", "_hash", "args", "dtype", "op", "size", "value")
 
     op: str
     args: tuple[Expr, ...]
@@ -66,6 +77,22 @@ class Expr:
         put(self, "size", 1 + sum(a.size for a in args))
         # repr tells 0.0 from -0.0, 1 from 1.0, and lets NaN equal itself.
         put(self, "_hash", hash((op, args, dtype.name, repr(value))))
+
+    @property
+    def arguments(self) -> Mapping[int, DType]:
+        """The dtype of each argument that the expression uses, by index."""
+        try:
+            return self._arguments  # type: ignore[attr-defined, no-any-return]
+        except AttributeError:
+            pass
+        found: dict[int, DType] = {}
+        if self.op == "arg":
+            assert isinstance(self.value, int)
+            found[self.value] = self.dtype
+        for a in self.args:
+            found.update(a.arguments)
+        object.__setattr__(self, "_arguments", found)
+        return found
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Expr is immutable; cannot set {name}")
@@ -144,12 +171,18 @@ def arg(index: int, dtype: DType = F32) -> Expr:
 
 def const(value: Number, dtype: DType = F32) -> Expr:
     """A number of the given dtype."""
-    return Expr("const", (), dtype, float(value) if dtype.is_float else int(value))
+    if dtype.is_float:
+        return Expr("const", (), dtype, float(value))
+    if not isfinite(value):
+        raise UnsupportedOperatorError(f"{value} as {dtype} is not supported")
+    return Expr("const", (), dtype, int(value))
 
 
 def call(op: str, *operands: Expr | Number) -> Expr:
     """The operation applied to operands of one dtype; numbers take the dtype of the first Expr."""
     dtype = next(o.dtype for o in operands if isinstance(o, Expr))
+    if dtype.kind not in _KINDS.get(op, "fiu"):
+        raise UnsupportedOperatorError(f"{op} of {dtype} is not supported")
     args = tuple([o if isinstance(o, Expr) else const(o, dtype) for o in operands])
     for a in args:
         if a.dtype is not dtype and a.dtype != dtype:
@@ -167,7 +200,11 @@ def select(condition: Expr, a: Expr, b: Expr | Number) -> Expr:
 
 def cast(x: Expr, dtype: DType) -> Expr:
     """The value converted to another dtype; floats truncate to integers, saturating."""
-    return x if x.dtype == dtype else Expr("cast", (x,), dtype)
+    if x.dtype == dtype:
+        return x
+    if not (x.dtype.kind in "fiubn" and dtype.kind in "fiubn"):
+        raise UnsupportedOperatorError(f"conversion of {x.dtype} to {dtype} is not supported")
+    return Expr("cast", (x,), dtype)
 
 
 def minimum(a: Expr, b: Expr | Number) -> Expr:
@@ -187,6 +224,8 @@ def clamp(x: Expr, low: Expr | Number, high: Expr | Number) -> Expr:
 
 def substitute(expr: Expr, replace: Sequence[Expr] | Callable[[int], Expr]) -> Expr:
     """The expression with each argument i replaced by `replace[i]` (or `replace(i)`)."""
+    if not callable(replace) and all(r.op == "arg" and r.value == i for i, r in enumerate(replace)):
+        return expr
     pick = replace if callable(replace) else replace.__getitem__
     memo: dict[int, Expr] = {}
 

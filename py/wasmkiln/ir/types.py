@@ -7,7 +7,9 @@ from .const import MAX_INLINE, Const
 from .dtype import DType
 from .shape import Dim, Shape, Sym, numel, show
 
-__all__ = ["InputType", "TensorType"]
+__all__ = ["MAX_RANK", "InputType", "TensorType"]
+
+MAX_RANK = 64  # as NumPy's arrays; more than any model has
 
 
 @record

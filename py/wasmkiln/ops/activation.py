@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError, UnsupportedOperatorError
+from ..ir.dtype import F32, F64
 from ..ir.expr import Expr, arg, call, cast, clamp, const, maximum, minimum, select
 from ..ir.shape import broadcast, show
 from ..ir.types import TensorType
@@ -20,6 +21,7 @@ __all__ = ["gelu", "gelu_tanh", "sigmoid", "softplus"]
 
 SQRT_HALF = 0.7071067811865476
 SQRT_2_OVER_PI = 0.7978845608028654
+F32_MAX, F64_MAX = 3.4028234663852886e38, 1.7976931348623157e308
 
 
 def sigmoid(x: Expr) -> Expr:
@@ -231,19 +233,17 @@ class PRelu(Elementwise):
 class Clip6(Elementwise):
     """x limited to [min, max], which are attributes."""
 
-    min: float = -3.4028234663852886e38
-    max: float = 3.4028234663852886e38
+    min: float = -F32_MAX
+    max: float = F32_MAX
 
     def expr(self, x: Expr) -> Expr:
-        """Comparisons with those limits that aren't the type's own."""
-        if self.min > Clip6.min:
-            x = maximum(x, self.min)
-        return minimum(x, self.max) if self.max < Clip6.max else x
+        """Two comparisons; only infinities are outside of f32's own limits."""
+        return minimum(maximum(x, self.min), self.max)
 
 
 @register("Clip", since=11)
 class Clip(Op):
-    """x limited to [low, high]: scalars, either of which may be absent."""
+    """x limited to [low, high]: scalars; an absent one is the dtype's largest finite number."""
 
     def infer(
         self, x: TensorType, low: TensorType | None = None, high: TensorType | None = None
@@ -259,12 +259,16 @@ class Clip(Op):
         x, low, high = (*inputs, "", "")[:3]
         dtype = g.type(x).dtype
         expr, operands = arg(0, dtype), [x]
-        for name, limit in (("max", low), ("min", high)):  # low first: high wins if it is smaller
-            if not limit:
-                continue
-            known = g.type(limit).value
+        most = {F32: F32_MAX, F64: F64_MAX}.get(dtype)
+        bounds = ("max", low, -1), ("min", high, 1)  # low first: high wins if it is smaller
+        for name, limit, sign in bounds:
+            known = g.type(limit).value if limit else None
             if known is not None:
                 operand = const(known.item(), dtype)
+            elif not limit:
+                if most is None:
+                    continue
+                operand = const(sign * most, dtype)
             else:
                 operand = arg(len(operands), dtype)
                 operands.append(g.add(View(shape=()), limit))

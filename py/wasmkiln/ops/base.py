@@ -155,6 +155,13 @@ class Op:
         return least, 1 << 30 if code.co_flags & 4 else most  # 4: has *args
 
     @classmethod
+    def needs_all(cls) -> bool:
+        """Whether no input may be absent, as the annotation of a variable number of them says."""
+        code = cls.infer.__code__
+        last = code.co_varnames[code.co_argcount] if code.co_flags & 4 else ""
+        return bool(last) and "None" not in str(cls.infer.__annotations__.get(last, "None"))
+
+    @classmethod
     def may_lack(cls, index: int) -> bool:
         """Whether an input may be absent in front of others, as the annotations of infer say."""
         code = cls.infer.__code__

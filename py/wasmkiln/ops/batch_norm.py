@@ -67,6 +67,8 @@ class BatchNorm(Op):
         var: TensorType,
     ) -> tuple[TensorType, ...]:
         """The input's type, and those of the statistics."""
+        if not x.rank:
+            raise ShapeError(f"the input {x} has no dimension of rows")
         if not self._is_spatial() and x.rank < 2:
             raise ShapeError(f"the input {x} has no elements of a batch")
         count = prod(self._parameters(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
 from ..errors import DataDependentError, InvalidModelError, ShapeError, UnsupportedOperatorError
@@ -140,7 +140,10 @@ def _steps(start: float, limit: float, delta: float) -> int:
         raise ShapeError("delta is 0")
     if isinstance(start, int) and isinstance(limit, int) and isinstance(delta, int):
         return max(0, -((start - limit) // delta))
-    return max(0, ceil((limit - start) / delta))
+    steps = (limit - start) / delta
+    if not isfinite(steps):
+        raise ShapeError(f"from {start} to {limit} by {delta} there is no number of steps")
+    return max(0, ceil(steps))
 
 
 @register("Range", since=27)

@@ -168,7 +168,7 @@ class EmbedLayerNormalization(Op):
     ) -> tuple[TensorType, ...]:
         """Rows of embeddings, the number of words of each row, and the sum of embeddings."""
         batch, length = ids.shape if ids.rank == 2 else (0, -1)
-        size = words.shape[-1]
+        size = words.shape[-1] if words.rank else 0
         fits = words.rank == places.rank == 2 and places.shape[-1] == size == gamma.size
         same = all(t is None or t.shape == ids.shape for t in (segments, mask))
         if length < 0 or not fits or not same or (segments is None) != (segment_table is None):

@@ -50,8 +50,13 @@ class _GridSample(Op):
         if self._mode() not in TAPS:
             raise UnsupportedOperatorError(f"mode '{self.mode}' is unknown")
         axes = x.rank - 2
-        fits = grid.rank == x.rank and grid.shape[-1] == axes and grid.shape[0] == x.shape[0]
-        if axes < 1 or not fits or (0 in x.shape[2:] and 0 not in grid.shape):
+        fits = (
+            axes > 0
+            and grid.rank == x.rank
+            and grid.shape[-1] == axes
+            and grid.shape[0] == x.shape[0]
+        )
+        if not fits or (0 in x.shape[2:] and 0 not in grid.shape):
             raise ShapeError(f"the grid {grid} does not fit {x}")
         if not x.dtype.is_float or not grid.dtype.is_float:
             raise UnsupportedOperatorError(f"{x.dtype} at places in {grid.dtype}")

@@ -28,6 +28,9 @@ class Map(Op):
         """The broadcast shape; the dtype of the expression."""
         if any(t.dtype.kind in "nc" for t in inputs):
             _check_moves(self.expr)
+        for i, dtype in self.expr.arguments.items():
+            if inputs[i].dtype != dtype:
+                raise UnsupportedOperatorError(f"{inputs[i]} is not supported, only {dtype}")
         return (TensorType(self.expr.dtype, broadcast(*(t.shape for t in inputs))),)
 
     def lower(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
 from ..ir.dtype import F32
@@ -29,6 +29,8 @@ def _product_shape(a: TensorType, b: TensorType, transposed: bool = False) -> Sh
     """The shape of a @ b for operands of rank 2 or more; b's last two dims may be swapped."""
     if a.dtype != b.dtype:
         raise ShapeError(f"A is {a} and B is {b}; their element types differ")
+    if a.dtype.kind not in "fiu":
+        raise UnsupportedOperatorError(f"products of {a.dtype} are not supported")
     k, n = b.shape[-2:][::-1] if transposed else b.shape[-2:]
     if a.shape[-1] != k:
         raise ShapeError(
@@ -95,7 +97,7 @@ class _Gemm(Op):
             a = transpose(g, a, (1, 0))
         plain = self.alpha == 1.0 and self.beta == 1.0 and dtype == F32
         n = g.shape(b)[0 if self.transB else 1]
-        if plain and c and g.type(c).size == n == g.shape(c)[-1:][0]:
+        if plain and c and g.type(c).size == n and g.shape(c)[-1:] == (n,):
             return (g.add(Product(transposed=self.transB), a, b, reshape(g, c, (n,))),)
         y = g.add(Product(transposed=self.transB), a, b)
         x = arg(0, dtype)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import ClassVar
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedOperatorError
 from ..ir.builder import GraphBuilder
 from ..ir.const import Const
 from ..ir.dtype import BOOL, F64, I32, U32, DType
@@ -48,7 +48,10 @@ class Reduce(Op):
 
     def infer(self, x: TensorType, *extras: TensorType) -> tuple[TensorType, ...]:
         """The shape without the axes, or with 1 there."""
-        _, post = self.expressions(x.dtype)
+        pre, post = self.expressions(x.dtype)
+        kinds = "fiub" if self.fold in ("max", "min") else "fiu"
+        if pre.dtype.kind not in kinds or pre.arguments.get(0, x.dtype) != x.dtype:
+            raise UnsupportedOperatorError(f"the {self.fold} of {x.dtype} is not supported")
         return (TensorType(post.dtype, _reduced(x.shape, self.axes, self.keepdims)),)
 
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:

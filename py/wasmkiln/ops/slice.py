@@ -1,4 +1,7 @@
-"""Slice: every step-th element of some dimensions, as in Python."""
+"""Slice: every step-th element of some dimensions, nearly as in Python.
+
+Going backwards from before the first element, ONNX takes the first, where Python takes none.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,8 @@ def _resolve(
         if by == 0:
             raise ShapeError("a step is 0")
         d = normalize_axis(axis, len(shape))
+        if by < 0 and start < -shape[d]:
+            start = 0
         chosen = range(shape[d])[slice(start, end, by)]
         sizes[d], step[d] = len(chosen), by if len(chosen) > 1 else 1
         first[d] = chosen.start if len(chosen) else 0

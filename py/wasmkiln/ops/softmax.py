@@ -79,6 +79,8 @@ def _hardmax(g: GraphBuilder, x: str, axis: int) -> str:
 
 
 def _apply(g: GraphBuilder, kind: str, x: str, axis: int) -> str:
+    if not g.type(x).size:
+        return x
     return _hardmax(g, x, axis) if kind == "Hardmax" else _along(g, x, axis, kind == "LogSoftmax")
 
 

@@ -53,7 +53,8 @@ class BestK(Op):
         for line in range(t.size // max(1, self.k)):
             outer, rest = divmod(line, max(1, inner))
             row = values[outer * r * inner + rest : (outer + 1) * r * inner : inner]
-            order = sorted(range(r), key=row.__getitem__, reverse=self.largest)[: self.k]
+            keys = [(v != v, 0 if v != v else v) for v in row]  # NaN is the greatest
+            order = sorted(range(r), key=keys.__getitem__, reverse=self.largest)[: self.k]
             places = slice(outer * self.k * inner + rest, (outer + 1) * self.k * inner, inner)
             found[places] = order
             chosen[places] = [row[o] for o in order]

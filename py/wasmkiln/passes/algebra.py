@@ -72,12 +72,13 @@ def arguments(expr: Expr) -> set[int]:
     return found
 
 
-def reduced(expr: Expr) -> Expr:
+def reduced(expr: Expr, part: Expr | None = None) -> Expr:
     """An equal expression with constant parts computed and neutral operations dropped.
 
     Equal up to the sign of zero, and to x**0.5, which is the root also for -inf.
+    part: a piece of it that is known to be reduced already.
     """
-    memo: dict[int, Expr] = {}
+    memo: dict[int, Expr] = {} if part is None else {id(part): part}
 
     def walk(e: Expr) -> Expr:
         if not e.args:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import InvalidInputError, UnsupportedOperatorError
+from ..errors import InvalidInputError, LimitError, UnsupportedOperatorError
 from ..ir.graph import Graph
 from ..ir.shape import Shape, Sym, show
-from ..ir.types import InputType, TensorType
+from ..ir.types import MAX_RANK, InputType, TensorType
 from ..options import CompileOptions
 
 __all__ = ["bind"]
@@ -38,6 +38,9 @@ def bind(g: Graph, options: CompileOptions) -> Graph:
             raise InvalidInputError(
                 f"input '{name}': the model does not say its rank; give its shape in the options"
             )
+    for name, t in types.items():
+        if t.rank > MAX_RANK:
+            raise LimitError(f"'{name}' has rank {t.rank}, above {MAX_RANK}")
     return Graph(g.name, g.nodes, g.inputs, g.outputs, g.consts, types)
 
 

@@ -40,6 +40,7 @@ class _Fuser:
         self.types = g.types
         self.static = static_values(g)
         self.maps: dict[str, Node] = {}
+        self.refused: dict[str, set[str]] = {}  # values that were too much for the maker of one
         self.uses: dict[str, int] = {}
         self.other: set[str] = set(g.outputs.values())  # used by something else than a Map
         self.heavy: set[str] = set()  # made by operators that can themselves take a Map
@@ -62,7 +63,7 @@ class _Fuser:
             return node
         out = node.outputs[0]
         self.maps[out] = node
-        refused: set[str] = set()
+        refused = self.refused[out] = set()
         while True:
             name = next((i for i in node.inputs if i not in refused and self._fits(i, out)), None)
             if name is None:
@@ -72,6 +73,7 @@ class _Fuser:
                 refused.add(name)
             else:
                 self._count(node, self.maps[name], name)
+                refused |= self.refused[name]  # it has only grown
                 node = self.maps[out] = merged
         return node
 
@@ -114,8 +116,8 @@ class _Fuser:
             return None
         old, inner = _expr(node), _expr(producer)
         leaves = {i: arg(k, self.types[i].dtype) for k, i in enumerate(inputs)}
-        leaves[name] = substitute(inner, [leaves[i] for i in producer.inputs])
-        expr = reduced(substitute(old, [leaves[i] for i in node.inputs]))
+        spliced = leaves[name] = substitute(inner, [leaves[i] for i in producer.inputs])
+        expr = reduced(substitute(old, [leaves[i] for i in node.inputs]), spliced)
         if expr.size > MAX_TREE or weight(expr) > MAX_WEIGHT:
             return None
         origin = tuple(dict.fromkeys((*producer.origin, *node.origin)))

@@ -104,6 +104,11 @@ def _added(
     b: GraphBuilder, node: Node, graph: Graph, names: dict[str, str], inputs: Sequence[str] = ()
 ) -> list[str]:
     """Add a graph that belongs to a node; its names hide those around it."""
+    if len(graph.inputs) != len(inputs):
+        raise InvalidModelError(
+            f"{describe(node, ())}: its graph '{graph.name}' has {len(graph.inputs)} inputs, "
+            f"{len(inputs)} are given"
+        )
     scope = dict(names)
     scope.update(zip(graph.inputs, inputs, strict=True))
     for name, const in graph.consts.items():

@@ -130,6 +130,8 @@ def _known(body: _Body, value: str, what: str) -> int:
     if t.value is None or t.size != 1:
         message = f"{body.place}: the {what} depends on data computed at run time"
         raise DataDependentError(message, value)
+    if t.dtype.kind not in "iub":
+        raise InvalidModelError(f"{body.place}: the {what} is {t}")
     return int(t.value.item())
 
 

@@ -6,7 +6,6 @@ Greedy by size: the largest buffer first, each at the lowest address free during
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -75,6 +74,9 @@ def plan_memory(
             f"the model needs {end + SLACK:,} bytes of memory ({arena - RESERVED:,} of weights, "
             f"{end - arena:,} of activations); the limit is {limit:,}"
         )
+    outputs = sum(b.slot.type.nbytes for b in program.outputs)  # each a copy
+    if outputs > limit:
+        raise LimitError(f"the outputs take {outputs:,} bytes of memory; the limit is {limit:,}")
     return MemoryPlan(tuple(offsets), arena - RESERVED, end - arena, end + SLACK)
 
 
@@ -139,14 +141,47 @@ Item = tuple[int, int, int, int]  # nbytes, first call, last call, buffer index
 def _place(items: list[Item]) -> dict[int, tuple[int, int]]:
     """Offset and size of each item, such that items alive together don't overlap."""
     items.sort(key=lambda item: (-item[0], item[1], item[3]))
-    done: list[tuple[int, int, int, int]] = []  # offset, end, first, last; sorted by offset
+    done = _Placed()
     placed: dict[int, tuple[int, int]] = {}
     for nbytes, first, last, index in items:
         offset = 0
-        for start, stop in [(s, e) for s, e, a, b in done if a <= last and first <= b]:
+        for start, stop in done.during(first, last):
             if start - offset >= nbytes:
                 break
             offset = max(offset, stop)
-        insort(done, (offset, offset + nbytes, first, last))
+        done.add(offset, offset + nbytes, first, last)
         placed[index] = (offset, nbytes)
     return placed
+
+
+class _Placed:
+    """What has its place, found by time: nearly all items live short in a long program.
+
+    A short item is listed in each block of calls that it lives in, the few long ones apart.
+    """
+
+    BLOCK = 64  # calls
+    SHORT = 4  # blocks
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, list[tuple[int, int, int, int]]] = {}
+        self._long: list[tuple[int, int, int, int]] = []
+
+    def add(self, offset: int, end: int, first: int, last: int) -> None:
+        """Note the addresses of an item that lives from one call to another."""
+        blocks = range(first // self.BLOCK, last // self.BLOCK + 1)
+        item = offset, end, first, last
+        if len(blocks) > self.SHORT:
+            self._long.append(item)
+        else:
+            for block in blocks:
+                self._blocks.setdefault(block, []).append(item)
+
+    def during(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Offset and end of all items alive at some time, by offset; some come twice."""
+        blocks = range(first // self.BLOCK, last // self.BLOCK + 1)
+        if len(blocks) > len(self._blocks):
+            lists = [self._long, *self._blocks.values()]
+        else:
+            lists = [self._long, *(self._blocks.get(b, []) for b in blocks)]
+        return sorted([(s, e) for some in lists for s, e, a, b in some if a <= last and first <= b])

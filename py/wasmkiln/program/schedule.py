@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from .memory import MemoryPlan
@@ -19,8 +20,7 @@ def barriers(calls: Sequence[Call], plan: MemoryPlan) -> tuple[bool, ...]:
     memory that was read since. Buffers are compared by address, since some share memory.
     """
     flags: list[bool] = []
-    written: list[Range] = []
-    read: list[Range] = []
+    written, read = _Union(), _Union()
     for call in calls:
         reads: list[Range] = []
         writes: list[Range] = []
@@ -31,14 +31,36 @@ def barriers(calls: Sequence[Call], plan: MemoryPlan) -> tuple[bool, ...]:
                 (writes if word.writes else reads).append(span)
                 if word.writes and word.reads:
                     reads.append(span)
-        wait = _overlap(reads, written) or _overlap(writes, written) or _overlap(writes, read)
+        wait = written.meets(reads) or written.meets(writes) or read.meets(writes)
         if wait:
-            written, read = [], []
+            written, read = _Union(), _Union()
         flags.append(wait)
-        written += writes
-        read += reads
+        written.add(writes)
+        read.add(reads)
     return tuple(flags)
 
 
-def _overlap(a: list[Range], b: list[Range]) -> bool:
-    return any(x[0] < y[1] and y[0] < x[1] for x in a for y in b)
+class _Union:
+    """A set of addresses, held as ranges that don't touch, in order."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, ranges: Sequence[Range]) -> None:
+        """Take ranges in, joining those that meet."""
+        for start, end in ranges:
+            first = bisect_left(self._ends, start)
+            last = bisect_right(self._starts, end)
+            if first < last:
+                start, end = min(start, self._starts[first]), max(end, self._ends[last - 1])
+            self._starts[first:last] = [start]
+            self._ends[first:last] = [end]
+
+    def meets(self, ranges: Sequence[Range]) -> bool:
+        """Whether any address lies in one of the ranges."""
+        for start, end in ranges:
+            at = bisect_right(self._ends, start)
+            if at < len(self._starts) and self._starts[at] < end:
+                return True
+        return False

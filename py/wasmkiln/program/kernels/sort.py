@@ -13,7 +13,7 @@ __all__ = ["TopKSpec"]
 class TopKSpec(KernelSpec):
     """The k best elements of each line, best first, and their i64 indices.
 
-    Of equal elements the one with the lower index is better.
+    Of equal elements the one with the lower index is better. NaN is greater than any number.
 
     args: values, indices, x (addresses); R, k, inner (elements); scratch, share
     A line has R elements in x, and k in the outputs; they lie as in [outer, R, inner]. 0 < k <= R.

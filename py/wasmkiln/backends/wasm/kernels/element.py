@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ....errors import UnsupportedOperatorError
 from ....ir.dtype import DType
 from .. import asm as w
 from ..function import Function, Local
@@ -15,6 +16,8 @@ __all__ = ["Store", "load_scalar", "store_bytes", "store_scalar", "sweep"]
 def load_scalar(dtype: DType, address: Operand, offset: int = 0) -> Val:
     """An element as `legalize.lane` has it: narrow integers extended, halves as bits."""
     size = dtype.itemsize
+    if size > 8:
+        raise UnsupportedOperatorError(f"elements of {dtype} are not supported")
     if dtype.is_float and size >= 4:
         return (w.f32_load if size == 4 else w.f64_load)(address, offset=offset)
     if size == 8:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from ....program.kernels.gather import STATUS_ADDRESS
 from ....program.kernels.rnn import HIDDEN, NEW, RnnSpec, Source, Stage
 from ...base import Target
 from .. import asm as w
@@ -20,9 +21,8 @@ from ..loops import kernel, load_args, madd
 from ..module import Module
 from ..val import Val
 from .element import sweep
-from .gemm import minimum
 
-__all__ = ["copy_function", "emit_rnn", "panel_function"]
+__all__ = ["copy_function", "emit_rnn", "panel_function", "take_length"]
 
 _WORDS = (
     "out out_h out_c x h c fixed lengths hidden panels steps batch reversed x_time x_row "
@@ -69,7 +69,7 @@ class _Sequence:
             self._load(2, a["c"], ends)
         length = f.let(a["steps"])
         with f.if_(a["lengths"]):
-            f.set(length, minimum(length, w.i32_load(a["lengths"] + n * 4)))
+            take_length(f, length, a["lengths"] + n * 4)
         x = f.let(a["x"] + d * a["x_direction"] + n * a["x_row"])
         out = f.let(a["out"] + d * a["out_direction"] + n * a["out_row"])
         self._padding(out, length)
@@ -220,6 +220,19 @@ def _products(
             for a, b in zip(sums[i], sums[i + ways], strict=True):
                 f.set(a, w.f32x4_add(a, b))
     return sums[0]
+
+
+def take_length(f: Function, length: Local, address: Val) -> None:
+    """Lower a length, which is the most there is, to one in memory; the status says if it can't be.
+
+    Whatever the data hold, nothing outside of the tensors is touched.
+    """
+    given = f.let(w.i32_load(address))
+    with f.if_(given > length):  # unsigned: negative ones are large
+        f.i32_store(w.i32_const(STATUS_ADDRESS), 1)
+    with f.else_():
+        f.set(length, given)
+    f.free(given)
 
 
 def copy_function(m: Module) -> Function:

@@ -10,7 +10,7 @@ from ..isa import i32
 from ..loops import kernel, load_args
 from ..module import Module
 from .gemm import minimum
-from .rnn import copy_function, panel_function
+from .rnn import copy_function, panel_function, take_length
 
 __all__ = ["emit_rnn_step"]
 
@@ -56,7 +56,7 @@ class _Step:
         self._first_c()
         length = f.let(a["steps"])
         with f.if_(a["lengths"]):
-            f.set(length, minimum(length, w.i32_load(a["lengths"] + self.n * 4)))
+            take_length(f, length, a["lengths"] + self.n * 4)
         with f.if_(a["step"].lt_s(length)):
             self._time(length)
             self._compute(p)

@@ -6,7 +6,7 @@ better element takes the root's place; then the roots leave the heap one by one,
 
 from __future__ import annotations
 
-from ....ir.expr import arg, call
+from ....ir.expr import Expr, arg, call
 from ....program.kernels.sort import TopKSpec
 from ...base import Target
 from .. import asm as w
@@ -65,7 +65,14 @@ def _worse(m: Module, spec: TopKSpec) -> Function:
     line, stride, a, b = f.params
     x, y = (f.let(load_scalar(spec.dtype, line + i * stride)) for i in (a, b))
     first, second = arg(0, spec.dtype), arg(1, spec.dtype)
-    less = ScalarExpr(f, call("lt" if spec.largest else "gt", first, second))
-    equal = ScalarExpr(f, call("eq", first, second))
-    f.return_(less(x, y) | (equal(x, y) & (a > b)))
+    low, high = (first, second) if spec.largest else (second, first)
+    less, equal = call("lt", low, high), call("eq", low, high)
+    if spec.dtype.is_float:  # NaN is the greatest of all, as for onnxruntime
+        less = call("or", less, call("and", call("eq", low, low), _is_nan(high)))
+        equal = call("or", equal, call("and", _is_nan(low), _is_nan(high)))
+    f.return_(ScalarExpr(f, less)(x, y) | (ScalarExpr(f, equal)(x, y) & (a > b)))
     return f
+
+
+def _is_nan(x: Expr) -> Expr:
+    return call("ne", x, x)
