@@ -40,7 +40,7 @@ def model(
 
 def reference(name: str, kind: int, outer: str) -> onnx.AttributeProto:
     """An attribute whose value is an attribute of the enclosing function."""
-    return onnx.AttributeProto(name=name, type=kind, ref_attr_name=outer)
+    return onnx.AttributeProto(name=name, type=kind, ref_attr_name=outer)  # type: ignore[arg-type]
 
 
 def varint(number: int) -> bytes:

@@ -43,7 +43,7 @@ def small_model() -> bytes:
     proto = model(
         nodes, inputs, initializers=[weight, typed, large], functions=[local], domains=["local"]
     )
-    return proto.SerializeToString()
+    return bytes(proto.SerializeToString())
 
 
 def attempt(data: bytes) -> str:
