@@ -218,7 +218,10 @@ def test_handles_are_numbers(lab: Page) -> None:
 
 
 # Errors that only callers of the Python surface meet.
-OF_PYTHON = ("MissingDependencyError", "MisuseError", "TerminatedError", "UnsupportedOptionError")
+OF_PYTHON = (
+    "EngineError", "MissingDependencyError", "MisuseError", "TerminatedError",
+    "UnsupportedOptionError",
+)  # fmt: skip
 
 
 def test_errors_have_the_classes_of_python(lab: Page) -> None:
