@@ -102,3 +102,10 @@ def test_one_hot(dtype: str, axis: int) -> None:
     depth, values = np.array([5]).astype(dtype), np.array([-1, 3], np.float32)
     check_op("OneHot", indices, depth, values, const=[1, 2], axis=axis, opset=11)
     check_op("OneHot", indices, depth, values, const=[1], axis=axis, opset=9)
+
+
+def test_trilu_by_what_is_no_number() -> None:
+    arrays = {"x": random(3, 4), "k": random(3, 4)}
+    model = build([node("Trilu", "x k", "y")], arrays, {"k"}, [])
+    with pytest.raises(ShapeError, match=r"k is f32\[3,4\], one integer is expected"):
+        compile_model(model.SerializeToString())

@@ -10,6 +10,7 @@ from wasmkiln.ir.expr import arg
 from wasmkiln.ir.graph import Graph, Node
 from wasmkiln.ops.control import If
 from wasmkiln.ops.map import Map
+from wasmkiln.ops.movement import View
 from wasmkiln.ops.reduce import Reduce
 from wasmkiln.options import CompileOptions
 from wasmkiln.passes.bind import bind
@@ -129,3 +130,9 @@ def test_sums_of_bools_are_refused() -> None:
     nodes = [Node(Reduce(axes=(0,), fold="sum"), ("x",), ("y",), "y")]
     with pytest.raises(UnsupportedOperatorError, match="the sum of bool is not supported"):
         typed({"x": "bool[2]"}, nodes, "y")
+
+
+def test_a_view_of_a_constant_has_its_elements() -> None:
+    nodes = [Node(View(shape=()), ("c",), ("y",), "y")]
+    with pytest.raises(ShapeError, match=r"i64\[2\] does not have the elements of \[\]"):
+        typed({}, nodes, "y", {"c": filled(1, 2, dtype=I64)})

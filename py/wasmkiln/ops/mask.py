@@ -59,6 +59,8 @@ class Trilu(Op):
         """The input's type."""
         if x.rank < 2:
             raise ShapeError(f"{x} is not a batch of matrices")
+        if k is not None and not (k.size == 1 and k.dtype.is_int):
+            raise ShapeError(f"k is {k}, one integer is expected")
         return (TensorType(x.dtype, x.shape),)
 
     def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...]:

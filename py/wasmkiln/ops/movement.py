@@ -65,7 +65,10 @@ class View(Op):
     def evaluate(self, *inputs: Const | None) -> tuple[Const, ...] | None:
         """The same bytes."""
         (x,) = inputs
-        return (x.reshaped(self.shape),) if x else None
+        if x is None:
+            return None
+        self.infer(TensorType.of(x))
+        return (x.reshaped(self.shape),)
 
     def view(self, *inputs: TensorType | None) -> int | None:
         """All of the input."""
