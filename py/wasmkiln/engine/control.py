@@ -29,7 +29,7 @@ __all__ = ["MAX_ITERATIONS", "Work", "run_control"]
 
 # A loop whose condition never fails would run for ever, and so would loops in loops; this many
 # iterations, of all loops together, take some seconds.
-MAX_ITERATIONS = 1 << 16
+MAX_ITERATIONS = 1 << 17
 
 
 class Work:
