@@ -53,6 +53,10 @@ export function prepare(groups) {
   return Promise.allSettled(spares.map((group) => group.started));
 }
 
+// Waking a sleeping thread takes up to some milliseconds. A model of so many multiply-accumulates takes about three on one
+// thread, and smaller ones run on that, unless the caller asks for more.
+const WORTH_SHARING = 100e6;
+
 /**
  * Compiles and loads a model; `model` is detached.
  * @param {ArrayBuffer} model
@@ -77,6 +81,7 @@ export async function load(model, options = {}, watch = {}) {
   watch.onStep?.('Preparing weights');
   const { meta, code } = artifact;
   const codeBytes = code.length; // the code's buffer moves away below
+  if (options.threads === undefined && meta.macs < WORTH_SHARING) meta.threads = 1;
   const group = takeGroup(meta.threads);
   const stop = () => group.end(watch.signal?.reason);
   watch.signal?.addEventListener('abort', stop, { once: true });

@@ -28,7 +28,7 @@ export { Tensor };
 
 /**
  * @typedef {object} SessionOptions
- * @property {number} [threads] by default as many as the page and the machine allow
+ * @property {number} [threads] by default as many as the page and the machine allow, and one for small models
  * @property {'relaxed' | 'baseline'} [simd] by default the best that the browser has
  * @property {Record<string, number>} [dims] sizes for symbolic dimensions, by name; others are 1
  * @property {Record<string, number[]>} [shapes] whole shapes for inputs, by name

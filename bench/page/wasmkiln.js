@@ -1,6 +1,7 @@
 // @ts-check
 /** @file wasmkiln as the benchmark drives it. */
 
+import { chooseThreads, probe } from '../features.js';
 import { InferenceSession, Tensor } from '../session.js';
 import { readFeeds } from './feeds.js';
 
@@ -10,7 +11,9 @@ import { readFeeds } from './feeds.js';
  */
 export async function create(task, simd) {
   const shapes = Object.fromEntries(task.inputs.map(({ name, shape }) => [name, shape]));
-  const session = await InferenceSession.create(new URL(task.model, location.href), { threads: task.threads, shapes, simd });
+  // As a page has it: as many as are usual here leave it to the session whether a small model takes fewer.
+  const threads = task.threads === chooseThreads(probe()).value ? undefined : task.threads;
+  const session = await InferenceSession.create(new URL(task.model, location.href), { threads, shapes, simd });
   const feeds = Object.fromEntries((await readFeeds(task)).map(({ name, dtype, shape, data }) => [name, new Tensor(dtype, data, shape)]));
   return {
     details: { stats: session.stats },
