@@ -81,8 +81,9 @@ export async function load(model, options = {}, watch = {}) {
   watch.onStep?.('Preparing weights');
   const { meta, code } = artifact;
   const codeBytes = code.length; // the code's buffer moves away below
-  if (options.threads === undefined && meta.macs < WORTH_SHARING) meta.threads = 1;
   const group = takeGroup(meta.threads);
+  // The group is that of all models, so that no worker has to be fetched; its followers are idle then.
+  if (options.threads === undefined && meta.macs < WORTH_SHARING) meta.threads = 1;
   const stop = () => group.end(watch.signal?.reason);
   watch.signal?.addEventListener('abort', stop, { once: true });
   try {
