@@ -26,7 +26,10 @@ _Key = tuple[tuple[Shape, ...], tuple[tuple[str, Const], ...]]
 
 @record
 class ProfileRow:
-    """One kernel call of a run: the nodes that it carries out, its name and its time."""
+    """One kernel call of a run: the nodes that it carries out, its name and its time.
+
+    Of a node that the host runs, the operator stands for the kernel.
+    """
 
     node: str
     kernel: str

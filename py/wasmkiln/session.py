@@ -18,7 +18,7 @@ from .api.providers import PROVIDERS, ProviderArgs, check_providers
 from .api.run_options import RunOptions
 from .api.session_options import SessionOptions
 from .api.settings import warn
-from .api.trace import ProfileRow, Trace
+from .api.trace import Trace
 from .artifact import Artifact
 from .engine.runner import Runner
 from .errors import MisuseError, ReleasedError, WasmkilnError
@@ -26,6 +26,7 @@ from .host import default_host
 from .ir.value import Value
 from .onnx.load import Model, ModelMetadata, Source, load
 from .options import CompileOptions
+from .plans import ProfileRow
 from .report import ReportRow
 
 __all__ = ["InferenceSession", "NodeArg"]

@@ -182,8 +182,6 @@ def test_a_profile_of_kernels() -> None:
         x = np.ones((1, 3, 9, 7), np.float32)
         session.run(None, {"x": x})
         rows = session.profile({"x": x})
-        if not rows:
-            pytest.skip("compiled plans have no profile")
         assert {"stem", "fc"} <= {name for row in rows for name in row.node.split("+")}
         assert sum(row.macs for row in rows) == session.artifact().macs
         assert all(row.seconds >= 0 and row.kernel for row in rows)

@@ -7,29 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
-__all__ = ["ProfileRow", "Trace"]
+from ..plans import ProfileRow
 
-
-class ProfileRow(Protocol):
-    """What a kernel took within a run."""
-
-    @property
-    def node(self) -> str:
-        """The model's node that the kernel carries out, or several."""
-
-    @property
-    def kernel(self) -> str:
-        """The kernel's name."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it ran."""
-
-    @property
-    def macs(self) -> int:
-        """Its multiply-accumulates."""
+__all__ = ["Trace"]
 
 
 class Trace:

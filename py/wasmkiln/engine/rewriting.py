@@ -7,7 +7,9 @@ from ..ir.builder import GraphBuilder
 from ..ir.const import Const
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
-from .scope import captures
+from ..ops.base import create
+from ..record import replace
+from .scope import bodies, captures
 
 __all__ = ["split_node"]
 
@@ -72,18 +74,11 @@ def split_node(g: Graph, output: str) -> Graph | None:
 
 def _with_inputs(node: Node, renamed: dict[str, str]) -> Node:
     inputs = tuple([renamed.get(name, name) for name in node.inputs])
-    return node if inputs == node.inputs else Node(node.op, inputs, *_rest(node))
-
-
-def _rest(node: Node) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    return node.outputs, node.name, node.origin
+    return node if inputs == node.inputs else replace(node, inputs=inputs)
 
 
 def _aliases(node: Node, renamed: dict[str, str], g: Graph) -> list[Node]:
     """Identities for values that bodies of other nodes take under their old names."""
-    from ..ops.base import create
-    from .scope import bodies
-
     inner = {n for other in g.nodes for body in bodies(other) for n in captures(body)}
     return [
         Node(create("", "Identity", 21, {}), (renamed[old],), (old,), node.name, node.origin)

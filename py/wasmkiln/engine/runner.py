@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from time import perf_counter
-from typing import Any
 
 from ..compiler import Compiled
 from ..errors import (
@@ -30,8 +29,8 @@ from ..ir.types import InputType
 from ..ir.value import Value
 from ..onnx.load import Model
 from ..options import CompileOptions
-from ..plans import Plans
-from ..record import record, replace
+from ..plans import Plans, ProfileRow
+from ..record import replace
 from ..report import ReportRow, row
 from .codes import Codes
 from .control import Work, run_control
@@ -40,17 +39,7 @@ from .rewriting import split_node
 from .scope import bodies, captures, needs_host, uses
 from .split import Step, first_output, is_whole, split
 
-__all__ = ["HostTime", "Runner"]
-
-
-@record
-class HostTime:
-    """A node that the host runs: a row of a profile, beside those of compiled kernels."""
-
-    node: str
-    kernel: str
-    seconds: float
-    macs: int = 0
+__all__ = ["Runner"]
 
 
 class Runner:
@@ -77,7 +66,7 @@ class Runner:
         self._cuts: set[str] = set()
         self._bodies: dict[tuple[str, int], Runner] = {}
         self._inline: dict[str, Const] = {}
-        self._times: list[Any] | None = None  # rows of the profile that is being made
+        self._times: list[ProfileRow] | None = None  # rows of the profile that is being made
         self._cut()
 
     def prepare(self) -> None:
@@ -104,12 +93,12 @@ class Runner:
             except UnsupportedOperatorError as error:
                 self._learn(error)
 
-    def profile(self, feeds: Mapping[str, Value]) -> tuple[Any, ...]:
+    def profile(self, feeds: Mapping[str, Value]) -> tuple[ProfileRow, ...]:
         """Run once, and give rows of node, kernel, seconds and macs in the order of computation.
 
         A loop that the host runs is one row. Compiled parts run twice, the second time by kernels.
         """
-        times: list[Any] = []
+        times: list[ProfileRow] = []
         self._times = times
         try:
             self.run(feeds)
@@ -207,7 +196,7 @@ class Runner:
                 env.update(zip(node.outputs, self._on_the_host(node, env), strict=False))
                 if self._times is not None:
                     seconds = perf_counter() - begin
-                    self._times.append(HostTime(node.name, node.op.op_type, seconds))
+                    self._times.append(ProfileRow(node.name, node.op.op_type, seconds, 0))
             else:
                 env.update(self._segment(index, step, env))
         values = {name: self.model.graph.outputs[name] for name in wanted}
@@ -279,10 +268,10 @@ class Runner:
         """Cut the graph so that what stopped does not stop again; the error itself if we can't."""
         node = next((n for n in self.model.graph.nodes if first_output(n) == error.node), None)
         value = error.value if isinstance(error, DataDependentError) else None
-        graph = None if node is None else split_node(self.model.graph, first_output(node))
         if node is None or error.node in self._on_host:
             error.node = ""  # it means nothing to those around this graph
             raise error
+        graph = split_node(self.model.graph, error.node)
         if graph is not None:
             self.model = replace(self.model, graph=graph)
             self._on_host |= {first_output(n) for n in graph.nodes if _is_for_host(n)}
@@ -312,7 +301,10 @@ def _frozen(value: Value) -> Value:
 
 
 def _run_plans(
-    plans: Any, feeds: Mapping[str, Value], wanted: tuple[str, ...], times: list[Any] | None
+    plans: Plans,
+    feeds: Mapping[str, Value],
+    wanted: tuple[str, ...],
+    times: list[ProfileRow] | None,
 ) -> dict[str, Value]:
     """Run compiled code, in which strings are numbers; `times` is given the rows of a profile."""
     codes = Codes()
@@ -322,6 +314,6 @@ def _run_plans(
             raise InvalidInputError(f"'{name}' is a {type(value).__name__}, not a tensor")
         tensors[name] = codes.encode(value)
     results = plans.run(tensors, wanted)
-    if times is not None and hasattr(plans, "profile"):
+    if times is not None:
         times += plans.profile(tensors)
     return {name: codes.decode(value) for name, value in results.items()}

@@ -17,7 +17,7 @@ from .epilogue import operand_mode, split_inputs
 from .packed import GemmPacked, PackPanels
 from .pool import Axis, window_axes
 
-__all__ = ["POINT", "channels_first_through", "check_filter"]
+__all__ = ["POINT", "channels_first_through", "check_filter", "is_point"]
 
 POINT = Axis(1, 1, 1, 1, 0, 1, (0, 1))
 
@@ -96,7 +96,7 @@ class Conv(Op):
             raise UnsupportedOperatorError(f"convolution of {t.dtype} is not supported")
         axes = self.axes(t, g.type(w))
         depthwise = self.group > 1 and g.shape(w)[1] == 1 and len(axes) <= 2
-        if all(_is_point(a) for a in axes):
+        if all(is_point(a) for a in axes):
             make = self._pointwise
         else:
             make = self._depthwise if depthwise else self._dense
@@ -177,5 +177,6 @@ def channels_first_through(op: Op, g: GraphBuilder, inputs: Sequence[str]) -> tu
     return (transpose(g, y, back),)
 
 
-def _is_point(axis: Axis) -> bool:
+def is_point(axis: Axis) -> bool:
+    """Whether the window is each element itself, one after the other."""
     return axis.window == axis.stride == 1 and axis.out == axis.size and axis.begin == 0

@@ -17,7 +17,7 @@ from ..ir.types import TensorType
 from ..program.kernels.gemm import NR
 from .base import INTERNAL, Op, register
 from .compose import cast_to, reshape, transpose
-from .conv import Conv, channels_first_through
+from .conv import POINT, Conv, channels_first_through, is_point
 from .conv_packed import Depthwise
 from .epilogue import operand_mode, split_inputs
 from .packed import GemmPacked, PackPanels
@@ -31,9 +31,7 @@ MAX_DEPTH = (1 << 31) // (255 * 255) - 1  # products of bytes that an i32 can ho
 
 def is_pointwise(group: int, axes: Sequence[Axis]) -> bool:
     """Whether a convolution is a product of all pixels with one matrix."""
-    return group == 1 and all(
-        a.window == a.stride == 1 and a.out == a.size and a.begin == 0 for a in axes
-    )
+    return group == 1 and all(is_point(a) for a in axes)
 
 
 def is_depthwise(x: TensorType, w: TensorType, group: int, axes: Sequence[Axis]) -> bool:
@@ -79,7 +77,7 @@ class IntegerConv(Conv):
             return (reshape(g, y, shape),)
         w = cast_to(g, w, F32)
         if is_depthwise(t, g.type(w), self.group, axes):
-            height, width = axes if len(axes) == 2 else (_POINT, *axes)
+            height, width = axes if len(axes) == 2 else (POINT, *axes)
             x = reshape(g, x, (t.shape[0], height.size, width.size, filters))
             taps = reshape(g, w, (1, filters, height.window * width.window))
             packed = g.add(PackPanels(transposed=True, columns=4), taps)
@@ -87,9 +85,6 @@ class IntegerConv(Conv):
             return (reshape(g, g.add(op, x, packed, "", *extras), shape),)
         plain = Conv(**{name: getattr(self, name) for name in self.fields})
         return (g.add(plain, cast_to(g, x, F32), w, "", *extras),)
-
-
-_POINT = Axis(1, 1, 1, 1, 0, 1, (0, 1))
 
 
 @register("IntegerProduct", domain=INTERNAL)

@@ -68,7 +68,6 @@ class _Finder:
 
     def __init__(self, g: Graph) -> None:
         self.types, self.static = g.types, static_values(g)
-        self.makers = g.producers()
         self.layers: dict[str, _Layer] = {}
         self.dynamic: set[str] = set()  # outputs of MatMulInteger that may be integer layers
         self.taken: dict[str, int] = {}  # quantized inputs of layers, and their zero points
