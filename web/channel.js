@@ -27,13 +27,14 @@ export class Channel {
   #onFailure;
 
   /**
-   * @param {string} file the worker's module, beside this one
+   * @param {string} name of the worker, for messages
+   * @param {() => Worker} start makes the worker; bundlers find its module by the caller's literal `new URL`
    * @param {(error: Error) => void} [onFailure] told once, if the worker breaks down by itself
    */
-  constructor(file, onFailure = () => {}) {
-    this.#name = file;
+  constructor(name, start, onFailure = () => {}) {
+    this.#name = name;
     this.#onFailure = onFailure;
-    this.#worker = new Worker(new URL(file, import.meta.url), { type: 'module', name: file });
+    this.#worker = start();
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) => this.#fail(event.message || 'it could not be loaded');
     this.#worker.onmessageerror = () => this.#fail('a message could not be read');

@@ -126,7 +126,7 @@ function start() {
     bootStep = step;
     bootListeners.forEach((listener) => listener(step));
   };
-  const channel = new Channel('./compiler.worker.js', () => {
+  const channel = new Channel('compiler.worker.js', startWorker, () => {
     if (current?.channel === channel) current = null;
   });
   const booted = channel.request(
@@ -147,4 +147,8 @@ function start() {
     },
   );
   return { channel, booted };
+}
+
+function startWorker() {
+  return new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
 }

@@ -77,7 +77,7 @@ export class ComputeGroup {
   }
 
   #start() {
-    return new Channel('./compute.worker.js', (error) => this.end(error));
+    return new Channel('compute.worker.js', startWorker, (error) => this.end(error));
   }
 
   /**
@@ -100,4 +100,8 @@ export class ComputeGroup {
  */
 function buffersOf(...arrays) {
   return [...new Set(arrays.map((array) => /** @type {ArrayBuffer} */ (array.buffer)))];
+}
+
+function startWorker() {
+  return new Worker(new URL('./compute.worker.js', import.meta.url), { type: 'module', name: 'compute.worker.js' });
 }

@@ -12,7 +12,7 @@ let channel = null;
 
 /** Starts the worker now, while there is time. */
 export function prepareImages() {
-  channel ??= new Channel('./image.worker.js', () => {
+  channel ??= new Channel('image.worker.js', startWorker, () => {
     channel = null;
   });
   return channel;
@@ -25,4 +25,8 @@ export function prepareImages() {
  */
 export function readImage(file, preprocess) {
   return prepareImages().request({ type: 'decode', file, preprocess, previewSize: PREVIEW_SIZE });
+}
+
+function startWorker() {
+  return new Worker(new URL('./image.worker.js', import.meta.url), { type: 'module', name: 'image.worker.js' });
 }

@@ -111,7 +111,8 @@ def test_a_group_leads_one_model_after_another(lab: Page) -> None:
 def test_an_unknown_message_is_an_error(lab: Page, file: str) -> None:
     error = lab.evaluate(
         f"""async (file) => {{ {MODULE}
-            const channel = new Channel(`./${{file}}.worker.js`);
+            const name = `${{file}}.worker.js`;
+            const channel = new Channel(name, () => new Worker(`/${{name}}`, {{ type: 'module' }}));
             const error = await caught(channel.request({{ type: 'nonsense' }}));
             channel.terminate(new Error('done'));
             return error;
@@ -126,11 +127,12 @@ def test_a_worker_that_cannot_be_loaded_fails_its_requests(lab: Page) -> None:
         f"""async () => {{ {MODULE}
             const failures = [];
             const onFailure = (error) => failures.push(error.name);
-            const channel = new Channel('./missing.worker.js', onFailure);
+            const start = () => new Worker('/missing.worker.js', {{ type: 'module' }});
+            const channel = new Channel('missing.worker.js', start, onFailure);
             const first = await caught(channel.request({{ type: 'muster', ports: [] }}));
             const second = await caught(channel.request({{ type: 'muster', ports: [] }}));
             return [first, second, failures];
         }}"""
     )
-    told = ["InternalError", "./missing.worker.js broke down: it could not be loaded"]
+    told = ["InternalError", "missing.worker.js broke down: it could not be loaded"]
     assert error == [told, told, ["InternalError"]]

@@ -1,12 +1,12 @@
 // @ts-check
 /** @file The default model with its preprocessing and its class names, all as the models' manifest says. */
 
-import { download, downloadJson } from './download.js';
-import { load } from './handles.js';
-import { readImage } from './image.js';
-import { InferenceSession, Tensor } from './session.js';
+import { download, downloadJson } from '../download.js';
+import { load } from '../handles.js';
+import { readImage } from '../image.js';
+import { InferenceSession, Tensor } from '../session.js';
 
-/** @typedef {import('./protocol.js').Preprocess} Preprocess */
+/** @typedef {import('../protocol.js').Preprocess} Preprocess */
 
 /**
  * One of the models in the manifest.

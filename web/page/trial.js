@@ -1,11 +1,11 @@
 // @ts-check
 /** @file Tries any model: sizes for its symbolic dimensions, random inputs, a few timed runs, and what came out. */
 
-import { Tensor, ARRAYS, count } from './tensor.js';
+import { Tensor, ARRAYS, count } from '../tensor.js';
 
-/** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
-/** @typedef {import('./protocol.js').Signature} Signature */
-/** @typedef {import('./session.js').InferenceSession} InferenceSession */
+/** @typedef {import('../protocol.js').ModelInfo} ModelInfo */
+/** @typedef {import('../protocol.js').Signature} Signature */
+/** @typedef {import('../session.js').InferenceSession} InferenceSession */
 
 /** @typedef {{min: number, max: number, mean: number, deviation: number, odd: number}} Statistics */
 /** @typedef {{name: string, type: string, dims: readonly number[], statistics: Statistics}} OutputSummary */
@@ -107,7 +107,7 @@ function randomValue(type, r) {
 
 /**
  * @param {string} type
- * @param {import('./tensor.js').TypedArray} data
+ * @param {import('../tensor.js').TypedArray} data
  * @returns {Statistics} odd: how many are not finite
  */
 export function statisticsOf(type, data) {

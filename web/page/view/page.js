@@ -2,7 +2,7 @@
 /** @file The page's state, its progress and its error message. */
 
 import { element } from './dom.js';
-import { WasmkilnError } from '../errors.js';
+import { WasmkilnError } from '../../errors.js';
 
 /** @typedef {'loading' | 'ready' | 'running' | 'error'} State */
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** @file The sample photos as buttons. They are fetched at start, so that choosing one sends no request. */
 
-import { download } from '../download.js';
+import { download } from '../../download.js';
 import { SAMPLES } from '../samples.js';
 import { element, make } from './dom.js';
 

@@ -1,18 +1,18 @@
 // @ts-check
 /** @file Python for a visitor's own scripts, with our package also under onnxruntime's name, and NumPy if it can be had. */
 
-import { serve } from './channel.js';
-import { DownloadError, InternalError } from './errors.js';
-import { unknownMessage } from './protocol.js';
-import { addPackage, fetchBytes, startPython } from './python-start.js';
+import { serve } from '../channel.js';
+import { DownloadError, InternalError } from '../errors.js';
+import { unknownMessage } from '../protocol.js';
+import { addPackage, fetchBytes, startPython } from '../python-start.js';
 
-/** @typedef {import('./protocol.js').AddRequest} AddRequest */
-/** @typedef {import('./protocol.js').PythonRequest} PythonRequest */
-/** @typedef {import('./protocol.js').ScriptRequest} ScriptRequest */
-/** @typedef {import('./protocol.js').StartRequest} StartRequest */
-/** @typedef {import('./protocol.js').StoreRequest} StoreRequest */
-/** @typedef {import('./channel.js').Answer} Answer */
-/** @typedef {import('./python-start.js').Pyodide} Pyodide */
+/** @typedef {import('../protocol.js').AddRequest} AddRequest */
+/** @typedef {import('../protocol.js').PythonRequest} PythonRequest */
+/** @typedef {import('../protocol.js').ScriptRequest} ScriptRequest */
+/** @typedef {import('../protocol.js').StartRequest} StartRequest */
+/** @typedef {import('../protocol.js').StoreRequest} StoreRequest */
+/** @typedef {import('../channel.js').Answer} Answer */
+/** @typedef {import('../python-start.js').Pyodide} Pyodide */
 
 const PREPARE = `
 import wasmkiln

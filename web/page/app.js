@@ -2,11 +2,11 @@
 /** @file The page: connects what comes in (photos, models) with the classifier and sessions, and shows what comes out. */
 
 import { Classifier } from './classifier.js';
-import { boot, inspect } from './compiler.js';
-import { ImageError, InvalidModelError, LimitError } from './errors.js';
-import { load, prepare } from './handles.js';
-import { prepareImages } from './image.js';
-import { InferenceSession, Tensor } from './session.js';
+import { boot, inspect } from '../compiler.js';
+import { ImageError, InvalidModelError, LimitError } from '../errors.js';
+import { load, prepare } from '../handles.js';
+import { prepareImages } from '../image.js';
+import { InferenceSession, Tensor } from '../session.js';
 import { likelyDims, tryOut } from './trial.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';

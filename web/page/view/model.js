@@ -4,9 +4,9 @@
 import { element, make, table } from './dom.js';
 import { formatBytes, formatTime, formatValue } from './format.js';
 
-/** @typedef {import('../protocol.js').ModelInfo} ModelInfo */
-/** @typedef {import('../protocol.js').ReportRow} ReportRow */
-/** @typedef {import('../session.js').InferenceSession} InferenceSession */
+/** @typedef {import('../../protocol.js').ModelInfo} ModelInfo */
+/** @typedef {import('../../protocol.js').ReportRow} ReportRow */
+/** @typedef {import('../../session.js').InferenceSession} InferenceSession */
 /** @typedef {import('../trial.js').Trial} Trial */
 
 const MAX_ROWS = 3000; // a table of more makes the page slow

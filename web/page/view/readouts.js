@@ -1,11 +1,11 @@
 // @ts-check
 /** @file The measurements: download, compile, inference, and what threads and SIMD are in use, and why. */
 
-import { chooseSimd, chooseThreads, probe } from '../features.js';
+import { chooseSimd, chooseThreads, probe } from '../../features.js';
 import { element, make } from './dom.js';
 import { formatBytes, formatCount, formatTime } from './format.js';
 
-/** @typedef {import('../session.js').InferenceSession['stats']} Stats */
+/** @typedef {import('../../session.js').InferenceSession['stats']} Stats */
 
 const PHASES = /** @type {Record<string, string>} */ ({
   parse: 'Compile: reading the file',

@@ -1,7 +1,7 @@
 // @ts-check
 /** @file Starts Python before anything else of the page is loaded, for it takes the longest. */
 
-import { boot } from './compiler.js';
+import { boot } from '../compiler.js';
 
 const start = performance.now();
 boot().then(

@@ -1,15 +1,15 @@
 // @ts-check
 /** @file The page for scripts: runs what stands in the editor in a worker with Python, and shows what it prints. */
 
-import { Channel } from './channel.js';
-import { download } from './download.js';
-import { DownloadError, ScriptError } from './errors.js';
+import { Channel } from '../channel.js';
+import { download } from '../download.js';
+import { DownloadError, ScriptError } from '../errors.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
 import { announce, onCancel, setState, showError, showProgress } from './view/page.js';
 
 const MODEL = 'model.onnx';
-const DEFAULT_MODEL = new URL('./models/efficientnet-lite0.onnx', import.meta.url);
+const DEFAULT_MODEL = new URL('../models/efficientnet-lite0.onnx', import.meta.url);
 const MAX_OUTPUT = 200_000; // characters kept of what a script prints
 
 const script = element('script', HTMLTextAreaElement);
@@ -30,7 +30,7 @@ let chosen = null;
 /** Lines that were printed since the output was last brought up to date. */
 let lines = /** @type {string[]} */ ([]);
 
-element('index-url', HTMLElement).textContent = new URL('./simple', import.meta.url).href;
+element('index-url', HTMLElement).textContent = new URL('../simple', import.meta.url).href;
 runButton.addEventListener('click', run);
 script.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
@@ -87,12 +87,12 @@ async function during(what, work) {
 /** The Python that is there, or a new one. */
 function begin() {
   if (python) return python;
-  const channel = new Channel('./python.worker.js');
+  const channel = new Channel('python.worker.js', startWorker);
   const started = channel.request(
     {
       type: 'start',
-      pyodide: new URL('./pyodide/', import.meta.url).href,
-      archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
+      pyodide: new URL('../pyodide/', import.meta.url).href,
+      archive: new URL('../wheel/wasmkiln.zip', import.meta.url).href,
     },
     { onProgress: ({ step }) => showProgress(step) },
   );
@@ -153,4 +153,8 @@ function showLines() {
   lines = [];
   output.textContent = text.length > MAX_OUTPUT ? `…${text.slice(-MAX_OUTPUT / 2)}` : text;
   output.scrollTop = output.scrollHeight;
+}
+
+function startWorker() {
+  return new Worker(new URL('./python.worker.js', import.meta.url), { type: 'module', name: 'python.worker.js' });
 }
