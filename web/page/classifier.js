@@ -2,6 +2,7 @@
 /** @file The default model with its preprocessing and its class names, all as the models' manifest says. */
 
 import { download, downloadJson } from '../download.js';
+import { findModel } from './catalog.js';
 import { load } from '../handles.js';
 import { readImage } from '../image.js';
 import { InferenceSession, Tensor } from '../session.js';
@@ -11,11 +12,16 @@ import { InferenceSession, Tensor } from '../session.js';
 /**
  * One of the models in the manifest.
  * @typedef {object} ModelEntry
+ * @property {string} name
  * @property {string} title
  * @property {string} url
  * @property {number} bytes
  * @property {string} licence
  * @property {string} attribution
+ * @property {{package: string, version: string}} source where the weights were published
+ * @property {number} parameters
+ * @property {number} macs multiply-accumulates a picture
+ * @property {{photos: number, top1: number, top5: number, note: string}} [accuracy] on labelled photos
  * @property {{name: string}} input
  * @property {Preprocess} preprocess
  * @property {{name: string, kind: 'softmax' | 'logits'}} output
@@ -23,6 +29,11 @@ import { InferenceSession, Tensor } from '../session.js';
  */
 
 /** @typedef {{index: number, label: string, probability: number}} Prediction */
+
+/**
+ * Which model, and how it is to run; the best that browser and machine have, where not said.
+ * @typedef {{name?: string | null, threads?: number, simd?: 'relaxed' | 'baseline'}} Choice
+ */
 
 /**
  * @typedef {object} LoadWatch
@@ -47,15 +58,14 @@ export class Classifier {
   }
 
   /**
-   * Downloads the model that the manifest gives as default, and compiles it.
+   * Downloads a model of the manifest, and compiles it.
+   * @param {Choice} choice
    * @param {LoadWatch} watch
    */
-  static async create({ onDownload, onDownloaded, onStep, signal }) {
+  static async create({ name = null, threads, simd }, { onDownload, onDownloaded, onStep, signal }) {
     const start = performance.now();
     const base = document.baseURI;
-    const manifest = await downloadJson(new URL('models/manifest.json', base), signal);
-    /** @type {ModelEntry} */
-    const entry = manifest.models.find((/** @type {{name: string}} */ model) => model.name === manifest.default);
+    const entry = await findModel(name, signal);
     const onProgress = (/** @type {number} */ received) => onDownload(received, entry.bytes);
     const [labels, bytes] = await Promise.all([
       downloadJson(new URL(entry.labels, base), signal),
@@ -63,7 +73,7 @@ export class Classifier {
     ]);
     onDownloaded(performance.now() - start);
     // By handle rather than InferenceSession.create, which would copy the bytes to spare its caller's.
-    const session = new InferenceSession(await load(bytes, {}, { onStep, signal }));
+    const session = new InferenceSession(await load(bytes, { threads, simd }, { onStep, signal }));
     return new Classifier(entry, labels, session);
   }
 
