@@ -112,21 +112,30 @@
  */
 
 /**
- * How a picture becomes a tensor; the `preprocess` of the models' manifest.
+ * How a picture becomes a tensor; the `preprocess` of the models' manifest. Levels are 0 to 255; `(level - mean) / std` is what
+ * the model gets, by channel in the model's order.
  * @typedef {object} Preprocess
- * @property {'centre'} crop
- * @property {number} crop_fraction of the shorter side
+ * @property {'centre' | 'none'} crop the centre as a square, or the whole picture, whatever its proportions
+ * @property {number} crop_fraction of the shorter side, for 'centre'
  * @property {'bicubic'} resize
  * @property {number} width
  * @property {number} height
- * @property {[number, number, number]} mean
- * @property {[number, number, number]} std
+ * @property {number[]} mean
+ * @property {number[]} std
+ * @property {'RGB' | 'BGR' | 'grey'} [colour] the channels; RGB if absent
+ * @property {'NCHW' | 'NHWC'} [layout] NCHW if absent
  */
 
 /**
- * `data` is f32[3, height, width]; `preview` shows the whole picture.
- * @typedef {{id: number, type: 'decode', file: Blob, preprocess: Preprocess, previewSize: number}} DecodeRequest
- * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap, width: number, height: number, ms: number}} Decoded
+ * A picture as RGBA bytes, row by row: what ImageData holds.
+ * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Pixels
+ */
+
+/**
+ * `data` has the preprocessing's layout; `preview` shows the whole picture, and is absent where `previewSize` is 0. `width` and
+ * `height` are the picture's own.
+ * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | Pixels, preprocess: Preprocess, previewSize: number}} DecodeRequest
+ * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap | null, width: number, height: number, ms: number}} Decoded
  */
 
 /**

@@ -35,8 +35,8 @@ async function start() {
     refused: () => showError(new ImageError('the browser did not let this page read the clipboard; allow it, or press Ctrl+V'), 'Pasting'),
   });
   onCancel(cancelLoading);
-  onOwnModel(({ entry }) => {
-    credits.textContent = `${sampleCredits()} Model: ${entry.title}, ${entry.attribution}; ${entry.licence}.`;
+  onOwnModel(({ model }) => {
+    credits.textContent = `${sampleCredits()} Model: ${model.title}, ${model.attribution}; ${model.licence}.`;
     void takeUpWaiting();
   });
   // All that is fetched beside the model; once it is there, the page needs nothing more from the server.

@@ -157,8 +157,8 @@ class Live {
         this.#fresh = false;
         const classifier = ownModel();
         if (!classifier) break;
-        const { data } = await classifier.readFrame(this.#view.grab());
-        const { predictions, ms } = await classifier.classify(data, 2 * CLASSES);
+        const { data } = await classifier.read(this.#view.video, { preview: false });
+        const { predictions, ms } = await classifier.predict(data, { top_k: 2 * CLASSES });
         if (!this.#stopped) this.#take(predictions, ms, performance.now());
       }
     } catch (error) {
@@ -169,7 +169,7 @@ class Live {
   }
 
   /**
-   * @param {import('./classifier.js').Prediction[]} predictions
+   * @param {import('../pipeline.js').Classification[]} predictions
    * @param {number} ms
    * @param {number} now
    */

@@ -1,18 +1,25 @@
 // @ts-check
 /** @file Which model the page is to show: the manifest's default, or what `?model=` asks for. */
 
-import { downloadJson } from '../download.js';
 import { InvalidInputError } from '../errors.js';
 
-/** @typedef {import('./classifier.js').ModelEntry} ModelEntry */
+/**
+ * What the manifest says of a model, for people.
+ * @typedef {object} ModelCard
+ * @property {string} title
+ * @property {number} bytes
+ * @property {string} licence
+ * @property {string} attribution
+ * @property {{package: string, version: string}} source where the weights were published
+ * @property {number} parameters
+ * @property {number} macs multiply-accumulates a picture
+ * @property {{photos: number, top1: number, top5: number, note: string}} [accuracy] on labelled photos
+ */
 
 /**
  * What the page's address asks for: a model of the manifest by name, or a file of this site.
  * @typedef {{name: string | null} | {url: URL}} Wanted
  */
-
-/** @type {Promise<{default: string, models: ModelEntry[]}> | null} */
-let manifest = null;
 
 /**
  * What `?model=` asks for; a name of null is the default model.
@@ -37,18 +44,4 @@ export function sameOrigin(value, base) {
   if (!URL.canParse(value, String(base))) return null;
   const url = new URL(value, base);
   return url.origin === new URL(base).origin ? url : null;
-}
-
-/**
- * A model of the manifest.
- * @param {string | null} name the default one if null
- * @param {AbortSignal} [signal]
- */
-export async function findModel(name, signal) {
-  manifest ??= downloadJson(new URL('models/manifest.json', document.baseURI), signal);
-  manifest.catch(() => (manifest = null)); // to be tried again
-  const { models, default: usual } = await manifest;
-  const found = models.find((model) => model.name === (name ?? usual));
-  if (!found) throw new InvalidInputError(`there is no model “${name}” here; there is ${models.map((model) => model.name).join(', ')}`);
-  return found;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** @file Calm figures from a fast stream: classes averaged over the last moments, and how many come a second. */
 
-/** @typedef {import('./classifier.js').Prediction} Prediction */
+/** @typedef {import('../pipeline.js').Classification} Prediction */
 
 const MEMORY_MS = 300; // after which a picture counts for 1/e of the average
 const GONE = 0.002; // an average below this is forgotten
@@ -20,12 +20,12 @@ export class Average {
   add(predictions, now) {
     const kept = Math.exp((this.#last - now) / MEMORY_MS);
     this.#last = now;
-    for (const entry of this.#classes.values()) entry.probability *= kept;
-    for (const { index, label, probability } of predictions) {
-      const before = this.#classes.get(index)?.probability ?? 0;
-      this.#classes.set(index, { index, label, probability: before + (1 - kept) * probability });
+    for (const entry of this.#classes.values()) entry.score *= kept;
+    for (const { index, label, score } of predictions) {
+      const before = this.#classes.get(index)?.score ?? 0;
+      this.#classes.set(index, { index, label, score: before + (1 - kept) * score });
     }
-    for (const { index, probability } of this.#classes.values()) if (probability < GONE) this.#classes.delete(index);
+    for (const { index, score } of this.#classes.values()) if (score < GONE) this.#classes.delete(index);
   }
 
   /**
@@ -33,7 +33,7 @@ export class Average {
    * @param {number} count
    */
   best(count) {
-    return [...this.#classes.values()].sort((a, b) => b.probability - a.probability).slice(0, count);
+    return [...this.#classes.values()].sort((a, b) => b.score - a.score).slice(0, count);
   }
 }
 

@@ -13,10 +13,10 @@ import { showTile } from './view/readouts.js';
 import { offerCopies } from './view/copies.js';
 import { dropLoading } from './work.js';
 
-/** @typedef {import('./classifier.js').Classifier} Classifier */
+/** @typedef {import('./own-model.js').OwnModel} OwnModel */
 /** @typedef {import('./result.js').Result} Result */
 /** @typedef {import('./view/problem.js').Step} Step */
-/** @typedef {Awaited<ReturnType<Classifier['read']>>} Picture */
+/** @typedef {import('../pipeline.js').Picture & {preview: ImageBitmap}} Picture */
 
 const MAX_PHOTOS = 200; // in one go
 
@@ -78,14 +78,14 @@ async function showPhotoView() {
 }
 
 /**
- * @param {Classifier} classifier
+ * @param {OwnModel} classifier
  * @param {File} file
  * @param {number} turn
  */
 async function classifyOne(classifier, file, turn) {
   markStale(true);
   try {
-    const picture = await classifier.read(file);
+    const picture = await read(classifier, file);
     if (turn !== latest) return picture.preview.close();
     const { keep } = await lazy.gallery();
     const card = keep(file.name, picture.preview);
@@ -111,7 +111,7 @@ export async function keepPhoto(file) {
   if (!classifier) return;
   const { keep } = await lazy.gallery();
   try {
-    const picture = await classifier.read(file);
+    const picture = await read(classifier, file);
     const card = keep(file.name, picture.preview);
     picture.preview.close();
     const result = await classify(classifier, file, picture);
@@ -123,16 +123,25 @@ export async function keepPhoto(file) {
 }
 
 /**
- * @param {Classifier} classifier
+ * A photo as the model takes it, and as the page shows it.
+ * @param {OwnModel} classifier
+ * @param {Blob} file
+ */
+async function read(classifier, file) {
+  return /** @type {Picture} */ (await classifier.read(file));
+}
+
+/**
+ * @param {OwnModel} classifier
  * @param {File} file
  * @param {Picture} picture
  * @returns {Promise<Result>}
  */
 async function classify(classifier, file, picture) {
-  const { predictions, ms } = await classifier.classify(picture.data);
+  const { predictions, ms } = await classifier.predict(picture.data);
   if (!predicted) performance.measure('wasmkiln:first-prediction', { start: 0, end: performance.now() });
   predicted = true;
-  return { name: file.name, file, predictions, ms, model: classifier.entry.title };
+  return { name: file.name, file, predictions, ms, model: classifier.model.title };
 }
 
 /**
@@ -147,7 +156,7 @@ function showResult(result, readMs) {
 
 /**
  * Works through several photos. The next is read while one is classified; of the first that can be read the classes are shown.
- * @param {Classifier} classifier
+ * @param {OwnModel} classifier
  * @param {File[]} files
  * @param {number} turn
  * @param {number} given how many there were
@@ -155,12 +164,12 @@ function showResult(result, readMs) {
 async function classifyAll(classifier, files, turn, given) {
   const { beginBatch, keep } = await lazy.gallery();
   const batch = beginBatch(files.length, dropPhotos);
-  const read = (/** @type {number} */ i) => (i < files.length ? classifier.read(files[i]).catch(asError) : null);
+  const readAhead = (/** @type {number} */ i) => (i < files.length ? read(classifier, files[i]).catch(asError) : null);
   let [shown, failed, done] = [false, 0, 0];
-  let next = read(0);
+  let next = readAhead(0);
   for (; done < files.length && turn === latest; done++) {
     const [file, picture] = [files[done], await /** @type {Promise<Picture | Error>} */ (next)];
-    next = read(done + 1);
+    next = readAhead(done + 1);
     if (picture instanceof Error) {
       keep(file.name).fail(picture.message);
       failed++;
@@ -199,7 +208,7 @@ async function showAgain(result) {
   const turn = ++latest;
   await showPhotoView();
   try {
-    const { preview } = await classifier.read(result.file);
+    const { preview } = await read(classifier, result.file);
     if (turn !== latest) return preview.close();
     showPhoto(preview, result.name);
     showResult(result);

@@ -3,7 +3,7 @@
 
 import { formatPercent } from './view/format.js';
 
-/** @typedef {import('./classifier.js').Prediction} Prediction */
+/** @typedef {import('../pipeline.js').Classification} Prediction */
 
 /**
  * `file` is the photo itself, to be shown again; `ms` is the time of the run.
@@ -15,7 +15,7 @@ import { formatPercent } from './view/format.js';
  * @param {Result} result
  */
 export function toText({ name, predictions }) {
-  return [name, ...predictions.map(({ label, probability }) => `${formatPercent(probability).padStart(6)}  ${label}`)].join('\n');
+  return [name, ...predictions.map(({ label, score }) => `${formatPercent(score).padStart(6)}  ${label}`)].join('\n');
 }
 
 /**
@@ -23,7 +23,7 @@ export function toText({ name, predictions }) {
  * @param {Result} result
  */
 export function toRecord({ name, model, predictions, ms }) {
-  return { photo: name, model, ms: Number(ms.toFixed(2)), predictions: predictions.map(({ index, label, probability }) => ({ index, label, probability })) };
+  return { photo: name, model, ms: Number(ms.toFixed(2)), predictions: predictions.map(({ index, label, score }) => ({ index, label, score })) };
 }
 
 /**
@@ -39,8 +39,8 @@ export function toJson(result) {
  * @param {Result[]} results
  */
 export function toTable(results) {
-  const rows = results.map(({ name, predictions: [best] }) => [name, best.label, best.probability.toFixed(4)]);
-  return [['photo', 'class', 'probability'], ...rows].map((row) => row.map(plain).join('\t')).join('\n');
+  const rows = results.map(({ name, predictions: [best] }) => [name, best.label, best.score.toFixed(4)]);
+  return [['photo', 'class', 'score'], ...rows].map((row) => row.map(plain).join('\t')).join('\n');
 }
 
 /** @param {string} cell */

@@ -70,10 +70,9 @@ export class CameraView {
     next(arrived);
   }
 
-  /** The frame on show, to be handed to a worker; whoever gets it closes it. */
-  grab() {
-    // An ImageBitmap would be a copy; a VideoFrame refers to what the camera gave.
-    return typeof VideoFrame === 'function' ? new VideoFrame(this.#video) : createImageBitmap(this.#video);
+  /** What shows the picture. */
+  get video() {
+    return this.#video;
   }
 
   /** @param {number} perSecond */

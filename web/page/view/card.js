@@ -5,7 +5,7 @@ import { onOwnModel, ownModel } from '../own-model.js';
 import { element, make } from './dom.js';
 import { formatBytes, formatCount } from './format.js';
 
-/** @typedef {import('../classifier.js').ModelEntry} ModelEntry */
+/** @typedef {import('../catalog.js').ModelCard} ModelEntry */
 
 const card = element('card', HTMLDetailsElement);
 const list = make('dl', { className: 'phases' });
@@ -13,12 +13,12 @@ const list = make('dl', { className: 'phases' });
 /** Shows the card as soon as the model is there. */
 export function offerCard() {
   card.append(list);
-  onOwnModel(({ entry }) => show(entry));
+  onOwnModel(({ model }) => show(model));
   const own = ownModel();
-  if (own) show(own.entry);
+  if (own) show(own.model);
 }
 
-/** @param {ModelEntry} entry */
+/** @param {import('../own-model.js').OwnModel['model']} entry */
 function show(entry) {
   const { source, accuracy, preprocess: p } = entry;
   /** @type {[string, string | Node][]} */

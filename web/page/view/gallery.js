@@ -76,7 +76,7 @@ export function keep(name, picture) {
     fill(result, onPick) {
       const [best] = result.predictions;
       what.textContent = best.label.split(', ')[0];
-      percent.textContent = formatPercent(best.probability);
+      percent.textContent = formatPercent(best.score);
       button.setAttribute('aria-label', `${name}: ${what.textContent}, ${percent.textContent}. Show it again`);
       button.disabled = false;
       button.addEventListener('click', () => {

@@ -4,7 +4,7 @@
 import { element, make } from './dom.js';
 import { formatPercent } from './format.js';
 
-/** @typedef {import('../classifier.js').Prediction} Prediction */
+/** @typedef {import('../../pipeline.js').Classification} Prediction */
 /** @typedef {(prediction: Prediction) => void} Fill */
 
 const preview = element('preview', HTMLCanvasElement);
@@ -68,12 +68,12 @@ function row() {
   return {
     item,
     /** @type {Fill} */
-    fill({ index, label, probability }) {
+    fill({ index, label, score }) {
       const [name, ...synonyms] = label.split(', ');
       setText(first, name);
       setText(others, synonyms.length ? ` ${synonyms.join(', ')}` : '');
-      setText(percent, formatPercent(probability));
-      fill.style.inlineSize = `${(probability * 100).toFixed(1)}%`;
+      setText(percent, formatPercent(score));
+      fill.style.inlineSize = `${(score * 100).toFixed(1)}%`;
       item.dataset.class = String(index);
     },
   };

@@ -7,7 +7,7 @@ import { element, make, table } from './dom.js';
 import { formatBytes, formatTime } from './format.js';
 import { announce, setState, showError } from './page.js';
 
-/** @typedef {import('../classifier.js').Classifier} Classifier */
+/** @typedef {import('../own-model.js').OwnModel} OwnModel */
 
 const RUNS = 15;
 
@@ -55,7 +55,7 @@ async function change() {
 
 /**
  * The fastest of some runs on an empty picture.
- * @param {Classifier | null} classifier
+ * @param {OwnModel | null} classifier
  */
 async function measure(classifier) {
   if (!classifier) return '';
@@ -63,17 +63,17 @@ async function measure(classifier) {
   const known = rows.get(key);
   if (known) return known[1];
   setState('running');
-  const { width, height } = classifier.entry.preprocess;
+  const { width, height } = classifier.model.preprocess;
   const empty = new Float32Array(3 * width * height);
   const times = [];
-  for (let run = 0; run < RUNS; run++) times.push((await classifier.classify(empty)).ms);
+  for (let run = 0; run < RUNS; run++) times.push((await classifier.predict(empty)).ms);
   const { compileMs, codeBytes } = classifier.session.stats;
   rows.set(key, [key, formatTime(Math.min(...times)), formatTime(compileMs), formatBytes(codeBytes)]);
   measured.replaceChildren(table(`Fastest of ${RUNS} runs`, ['With', 'Inference', 'Compile', 'Code'], [...rows.values()]));
   return rows.get(key)?.[1] ?? '';
 }
 
-/** @param {Classifier} classifier */
+/** @param {OwnModel} classifier */
 function described({ session: { stats } }) {
   return `${stats.threads} thread${stats.threads > 1 ? 's' : ''}, ${stats.simd} SIMD`;
 }
