@@ -1,7 +1,7 @@
 // @ts-check
 /** @file The page: connects what comes in (photos, models) with the classifier and sessions, and shows what comes out. */
 
-import { Classifier } from './classifier.js';
+import { createClassifier } from './classifier.js';
 import { boot, inspect } from '../compiler.js';
 import { ImageError, InvalidModelError, LimitError } from '../errors.js';
 import { load, prepare } from '../handles.js';
@@ -21,7 +21,7 @@ import { loadSamples, sampleCredits } from './view/samples.js';
 
 const MAX_MODEL_BYTES = 2 ** 31 - 1; // what browsers hold in one ArrayBuffer, and protobuf in one message
 
-/** @type {Classifier | null} the default model, kept while another is tried */
+/** @type {import('./classifier.js').Classifier | null} the default model, kept while another is tried */
 let classifier = null;
 /** @type {{file: File, session: InferenceSession} | null} the model that the person opened */
 let opened = null;
@@ -100,7 +100,7 @@ async function whileLoading(what, work) {
 async function loadDefault(rest) {
   await whileLoading('Loading the default model', async (signal) => {
     const begin = performance.now();
-    const made = await Classifier.create({
+    const made = await createClassifier({
       signal,
       onDownload(received, total) {
         showProgress(`Downloading the model: ${formatBytes(received)} of ${formatBytes(total)}`, received / total);
@@ -117,7 +117,7 @@ async function loadDefault(rest) {
     classifier = made;
     const { compileMs, loadMs, warmMs } = made.session.stats;
     performance.measure('wasmkiln:compile', { end: performance.now() - loadMs - warmMs, duration: compileMs });
-    credits.textContent = `${sampleCredits()} Model: ${made.entry.title}, ${made.entry.attribution}; ${made.entry.licence}.`;
+    credits.textContent = `${sampleCredits()} Model: ${made.model.title}, ${made.model.attribution}; ${made.model.licence}.`;
     showDefault(made);
   });
   const photo = waiting;
@@ -125,10 +125,10 @@ async function loadDefault(rest) {
   if (photo && classifier) await classifyPhoto(photo);
 }
 
-/** @param {Classifier} shown */
+/** @param {import('./classifier.js').Classifier} shown */
 function showDefault(shown) {
-  currentModel.textContent = shown.entry.title;
-  showTile('download', formatTime(downloadMs), formatBytes(shown.entry.bytes));
+  currentModel.textContent = shown.model.title ?? '';
+  showTile('download', formatTime(downloadMs), formatBytes(shown.model.bytes ?? 0));
   showStats(shown.session.stats, performance.getEntriesByName('wasmkiln:boot')[0]?.duration);
   clearInference();
 }
@@ -148,9 +148,9 @@ async function classifyPhoto(file) {
   markStale(true);
   try {
     const picture = await classifier.read(file);
-    if (turn !== latestPhoto) return picture.preview.close();
-    showPhoto(picture.preview, file.name);
-    const { predictions, ms } = await classifier.classify(picture.data);
+    if (turn !== latestPhoto) return picture.preview?.close();
+    if (picture.preview) showPhoto(picture.preview, file.name);
+    const { predictions, ms } = await classifier.predict(picture.data);
     if (turn !== latestPhoto) return;
     showPredictions(predictions);
     showTile('inference', formatTime(ms), `${formatTime(picture.ms)} to read the photo`);

@@ -4,7 +4,7 @@
 import { element, make } from './dom.js';
 import { formatPercent } from './format.js';
 
-/** @typedef {import('../classifier.js').Prediction} Prediction */
+/** @typedef {import('../../pipeline.js').Classification} Prediction */
 
 const preview = element('preview', HTMLCanvasElement);
 const invitation = element('invitation', HTMLElement);
@@ -43,15 +43,15 @@ export function showPredictions(predictions) {
 }
 
 /** @param {Prediction} prediction */
-function row({ index, label, probability }) {
+function row({ index, label, score }) {
   const [name, ...others] = label.split(', ');
   const fill = make('span', { className: 'fill' });
-  fill.style.inlineSize = `${probability * 100}%`;
+  fill.style.inlineSize = `${score * 100}%`;
   const bar = make('span', { className: 'bar' }, fill);
   bar.setAttribute('aria-hidden', 'true');
   const text = make('span', { className: 'name' }, name);
   if (others.length) text.append(make('small', {}, ` ${others.join(', ')}`));
-  const item = make('li', {}, text, make('span', { className: 'percent' }, formatPercent(probability)), bar);
+  const item = make('li', {}, text, make('span', { className: 'percent' }, formatPercent(score)), bar);
   item.dataset.class = String(index);
   return item;
 }
