@@ -2,7 +2,7 @@
 /**
  * @file Every message between the page and its workers, as one union. A request carries an `id`; its replies carry the same.
  *
- *     page ── BootRequest, InspectRequest, CompileRequest ──▶ compiler.worker.js
+ *     page ── BootRequest, InspectRequest, CompileRequest, ExplainRequest ──▶ compiler.worker.js
  *     page ── MusterRequest, FollowRequest, LeadRequest, OpenRequest, RunRequest, SaveRequest, LeaveRequest ──▶ compute.worker.js
  *     page ── DecodeRequest                               ──▶ image.worker.js
  *     page ── StartRequest, StoreRequest, AddRequest, ScriptRequest ──▶ python.worker.js
@@ -71,7 +71,19 @@
 /**
  * A model's face. A dimension is a size, or a symbol where several are possible; a shape may be unknown altogether.
  * @typedef {{name: string, dtype: string, shape: (number | string)[] | null}} Signature
- * @typedef {{inputs: Signature[], outputs: string[], nodes: number}} ModelInfo
+ * @typedef {{inputs: Signature[], outputs: string[], nodes: number, metadata: Record<string, string>}} ModelInfo
+ */
+
+/**
+ * What pictures of a compiled model need, as `wasmkiln.explain` writes it; `sources` of a node are indices of the graph's.
+ * @typedef {{op: string, phase: 'init' | 'main', inputs: string[], outputs: string[], kernels: string[], macs: number, sources: number[]}} FusedNode
+ * @typedef {{inputs: string[], outputs: Record<string, string>, nodes: FusedNode[],
+ *   values: Record<string, {dtype: string, shape: number[]}>, sources: [name: string, op: string][]}} FusedGraph
+ * @typedef {{kernel: string, node: number, macs: number}} Step
+ * @typedef {{names: string[], node: number, kind: 'input' | 'output' | 'constant' | 'temporary', offset: number, bytes: number,
+ *   first: number, last: number}} MemoryBuffer
+ * @typedef {{initSteps: number, steps: number, end: number, weightBytes: number, arenaBytes: number, buffers: MemoryBuffer[]}} MemoryPlan
+ * @typedef {{graph: FusedGraph, steps: Step[], memory: MemoryPlan}} Explanation
  */
 
 /**
@@ -111,9 +123,11 @@
  * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, options: CompileOptions}} CompileRequest
+ * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest
  * @typedef {{id: number, type: 'booted', version: string, python: string, steps: Timings}} Booted
  * @typedef {{id: number, type: 'inspected', model: ArrayBuffer, info: ModelInfo}} Inspected
  * @typedef {{id: number, type: 'compiled', model: ArrayBuffer, artifact: Artifact, report: ReportRow[], timings: Timings}} Compiled
+ * @typedef {{id: number, type: 'explained', explanation: Explanation}} Explained
  */
 
 /**
@@ -150,21 +164,30 @@
  */
 
 /**
- * How a picture becomes a tensor; the `preprocess` of the models' manifest.
+ * How a picture becomes a tensor; the `preprocess` of the models' manifest. Levels are 0 to 255; `(level - mean) / std` is what
+ * the model gets, by channel in the model's order.
  * @typedef {object} Preprocess
- * @property {'centre'} crop
- * @property {number} crop_fraction of the shorter side
+ * @property {'centre' | 'none'} crop the centre as a square, or the whole picture, whatever its proportions
+ * @property {number} crop_fraction of the shorter side, for 'centre'
  * @property {'bicubic'} resize
  * @property {number} width
  * @property {number} height
- * @property {[number, number, number]} mean
- * @property {[number, number, number]} std
+ * @property {number[]} mean
+ * @property {number[]} std
+ * @property {'RGB' | 'BGR' | 'grey'} [colour] the channels; RGB if absent
+ * @property {'NCHW' | 'NHWC'} [layout] NCHW if absent
  */
 
 /**
- * `data` is f32[3, height, width]; `preview` shows the whole picture.
- * @typedef {{id: number, type: 'decode', file: Blob, preprocess: Preprocess, previewSize: number}} DecodeRequest
- * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap, width: number, height: number, ms: number}} Decoded
+ * A picture as RGBA bytes, row by row: what ImageData holds.
+ * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Pixels
+ */
+
+/**
+ * `data` has the preprocessing's layout; `preview` shows the whole picture, and is absent where `previewSize` is 0. `width` and
+ * `height` are the picture's own.
+ * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | Pixels, preprocess: Preprocess, previewSize: number}} DecodeRequest
+ * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap | null, width: number, height: number, ms: number}} Decoded
  */
 
 /**
@@ -187,12 +210,12 @@
  */
 
 /**
- * @typedef {BootRequest | InspectRequest | CompileRequest} CompilerRequest
+ * @typedef {BootRequest | InspectRequest | CompileRequest | ExplainRequest} CompilerRequest
  * @typedef {MusterRequest | FollowRequest | LeadRequest | OpenRequest | RunRequest | SaveRequest | LeaveRequest} ComputeRequest
  * @typedef {StartRequest | StoreRequest | AddRequest | ScriptRequest} PythonRequest
  * @typedef {CompilerRequest | ComputeRequest | DecodeRequest | PythonRequest} Request
  * @typedef {Started | Stored | Added | Ended} PythonResult
- * @typedef {Booted | Inspected | Compiled | Mustered | Following | Leading | Saved | Ran | Left | Decoded | PythonResult} Result
+ * @typedef {Booted | Inspected | Compiled | Explained | Mustered | Following | Leading | Saved | Ran | Left | Decoded | PythonResult} Result
  * @typedef {Result | Progress | ErrorReply} Reply
  */
 
@@ -202,6 +225,7 @@
  * @property {Booted} boot
  * @property {Inspected} inspect
  * @property {Compiled} compile
+ * @property {Explained} explain
  * @property {Leading} lead
  * @property {Leading} open
  * @property {Saved} save
