@@ -9,6 +9,7 @@ import { addPackage, fetchBytes, startPython } from './python-start.js';
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
 /** @typedef {import('./protocol.js').CompileRequest} CompileRequest */
 /** @typedef {import('./protocol.js').CompilerRequest} CompilerRequest */
+/** @typedef {import('./protocol.js').ExplainRequest} ExplainRequest */
 /** @typedef {import('./protocol.js').InspectRequest} InspectRequest */
 /** @typedef {import('./protocol.js').WireError} WireError */
 /** @typedef {import('./channel.js').Answer} Answer */
@@ -21,6 +22,7 @@ import { addPackage, fetchBytes, startPython } from './python-start.js';
  * @property {(model: Uint8Array, options: string, external: [path: string, data: Uint8Array][]) =>
  *   {meta: string, code: Uint8Array<ArrayBuffer>, data: Uint8Array<ArrayBuffer>, files: string, about: string,
  *   error?: WireError}} compile_buffer
+ * @property {(model: Uint8Array, options: string) => {explanation: string, error?: WireError}} explain_buffer
  */
 
 /** @type {Bridge | null} */
@@ -34,6 +36,8 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
       return inspect(request);
     case 'compile':
       return compile(request, progress);
+    case 'explain':
+      return explain(request);
     default:
       return unknownMessage(request);
   }
@@ -93,6 +97,15 @@ function compile({ model, external, options }, progress) {
   const used = JSON.parse(paths).map((/** @type {string} */ path) => external.find((file) => file.path === path)?.data);
   const files = [model, ...used];
   return { result: { type: 'compiled', files, artifact, ...JSON.parse(about) }, transfer: [...new Set([...files, code.buffer, data.buffer])] };
+}
+
+/**
+ * @param {ExplainRequest} request
+ * @returns {Answer}
+ */
+function explain({ model, options }) {
+  const { explanation } = checked(running().explain_buffer(new Uint8Array(model), JSON.stringify(options)));
+  return { result: { type: 'explained', explanation: JSON.parse(explanation) } };
 }
 
 function running() {

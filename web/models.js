@@ -36,7 +36,7 @@ import { chooseSimd, chooseThreads, probe } from './features.js';
  * @property {Signature[]} accepts its inputs; a size is a symbol where several are possible
  * @property {ReportRow[]} report how each node will run
  * @property {import('./protocol.js').Declared} declared its inputs and outputs, with names for the sizes that were left open
- * @property {import('./protocol.js').Step[]} steps of its first plan, where they are known
+ * @property {import('./protocol.js').NamedStep[]} steps of its first plan, where they are known
  * @property {'relaxed' | 'baseline'} simd
  * @property {number} weightBytes
  * @property {number} compileMs

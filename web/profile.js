@@ -6,10 +6,7 @@
  * @typedef {{node: string, kernel: string, ms: number, macs: number, runs: number}} ProfileRow
  */
 
-/**
- * What is known of a step without running it.
- * @typedef {{node: string, kernel: string, macs: number}} Step
- */
+/** @typedef {import('./protocol.js').NamedStep} NamedStep */
 
 /** Collects the times of runs. */
 export class Profile {
@@ -17,7 +14,7 @@ export class Profile {
   #runs = [];
   #steps;
 
-  /** @param {readonly Step[]} steps may be unknown, and then is empty */
+  /** @param {readonly NamedStep[]} steps may be unknown, and then is empty */
   constructor(steps) {
     this.#steps = steps;
   }
@@ -33,7 +30,9 @@ export class Profile {
    */
   rows() {
     const runs = this.#runs.length;
-    return Array.from(this.#runs[0] ?? [], (_, i) => {
+    // What comes after the last step is a barrier.
+    const count = this.#steps.length || this.#runs[0]?.length || 0;
+    return Array.from({ length: runs ? count : 0 }, (_, i) => {
       const { node, kernel, macs } = this.#steps[i] ?? { node: '', kernel: `step ${i + 1}`, macs: 0 };
       return { node, kernel, ms: median(this.#runs.map((times) => times[i])), macs, runs };
     });
