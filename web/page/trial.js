@@ -1,7 +1,8 @@
 // @ts-check
 /** @file Tries any model: sizes for its symbolic dimensions, random inputs, a few timed runs, and what came out. */
 
-import { Tensor, ARRAYS, count } from '../tensor.js';
+import { ARRAYS, count } from '../tensor-data.js';
+import { Tensor } from '../tensor.js';
 
 /** @typedef {import('../protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('../protocol.js').Signature} Signature */
@@ -53,7 +54,7 @@ function likelySize({ shape }, name, axis) {
  */
 export async function tryOut(session) {
   const random = generator(1);
-  const feeds = Object.fromEntries(session.inputMetadata.map(({ name, type, shape }) => [name, randomTensor(type, shape, random)]));
+  const feeds = Object.fromEntries(session.inputMetadata.map(({ name, type, compiled }) => [name, randomTensor(type, compiled, random)]));
   /** @type {number[]} */
   const times = [];
   const end = performance.now() + BUDGET_MS;
@@ -62,7 +63,7 @@ export async function tryOut(session) {
     outputs = await session.run(feeds);
     times.push(/** @type {number} */ (session.stats.runMs));
   } while (times.length < MAX_RUNS && performance.now() < end);
-  const summaries = Object.entries(outputs).map(([name, { type, dims, data }]) => ({ name, type, dims, statistics: statisticsOf(type, data) }));
+  const summaries = Object.entries(outputs).map(([name, { type, dims, data }]) => ({ name, type, dims, statistics: statisticsOf(type, /** @type {import('../tensor-data.js').TypedArray} */ (data)) }));
   return { times, outputs: summaries };
 }
 
@@ -83,13 +84,13 @@ function generator(seed) {
 /**
  * Floats in [-1, 1); whole numbers 0 or 1, which are safe as indices.
  * @param {string} type
- * @param {number[]} shape
+ * @param {readonly number[]} shape
  * @param {() => number} random
  */
 function randomTensor(type, shape, random) {
   const data = new ARRAYS[type](count(shape));
   for (let i = 0; i < data.length; i++) data[i] = /** @type {never} */ (randomValue(type, random()));
-  return new Tensor(type, data, shape);
+  return new Tensor(/** @type {any} */ (type), data, shape);
 }
 
 /**
@@ -107,7 +108,7 @@ function randomValue(type, r) {
 
 /**
  * @param {string} type
- * @param {import('../tensor.js').TypedArray} data
+ * @param {import('../tensor-data.js').TypedArray} data
  * @returns {Statistics} odd: how many are not finite
  */
 export function statisticsOf(type, data) {
