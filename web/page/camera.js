@@ -156,7 +156,7 @@ class Live {
         this.#fresh = false;
         const classifier = ownModel();
         if (!classifier) break;
-        const { data } = await classifier.read(this.#view.video, { preview: false });
+        const { data } = await classifier.read(this.#view.video, { preview: false, quick: true });
         const { predictions, ms } = await classifier.predict(data, { top_k: 2 * CLASSES });
         if (!this.#stopped) this.#take(predictions, ms, performance.now());
       }
