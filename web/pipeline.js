@@ -60,7 +60,7 @@ import { InferenceSession, Tensor } from './session.js';
  * @property {ModelEntry} model
  * @property {readonly string[]} labels
  * @property {InferenceSession} session
- * @property {(image: ImageInput, options?: {preview?: boolean, signal?: AbortSignal}) => Promise<Picture>} read
+ * @property {(image: ImageInput, options?: {preview?: boolean, quick?: boolean, signal?: AbortSignal}) => Promise<Picture>} read
  *   the first half of a call: the picture as the model takes it (`data`), with a preview, its size, and the `ms` that it took
  * @property {(data: Float32Array, options?: {top_k?: number}) => Promise<{predictions: Classification[], ms: number}>} predict
  *   the second half; `ms` is the run's time in its worker

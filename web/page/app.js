@@ -35,6 +35,7 @@ async function start() {
     refused: () => showError(new ImageError('the browser did not let this page read the clipboard; allow it, or press Ctrl+V'), 'Pasting'),
   });
   onCancel(cancelLoading);
+  element('camera-start', HTMLButtonElement).addEventListener('click', async () => (await lazy.camera()).startCamera());
   onOwnModel(({ model }) => {
     credits.textContent = `${sampleCredits()} Model: ${model.title}, ${model.attribution}; ${model.licence}.`;
     void takeUpWaiting();
@@ -54,8 +55,8 @@ async function prepareWorkers() {
 
 async function showLazyParts() {
   await lazy.fetchLazyParts();
-  const [{ offerCamera }, { offerCard }, { offerSwitches }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches()]);
-  offerCamera();
+  const [{ watchCamera }, { offerCard }, { offerSwitches }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches()]);
+  watchCamera();
   offerCard();
   offerSwitches();
 }
