@@ -7,10 +7,7 @@ import { InternalError } from './errors.js';
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
 
-/**
- * How to be told of steps, and how to give up.
- * @typedef {{onStep?: (step: string) => void, signal?: AbortSignal}} Watch
- */
+/** @typedef {import('./models.js').Watch} Watch */
 
 /** @type {{channel: Channel, booted: Promise<Booted>} | null} */
 let current = null;

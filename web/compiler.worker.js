@@ -20,7 +20,7 @@ import { addPackage, fetchBytes, startPython } from './python-start.js';
  * @typedef {object} Bridge
  * @property {(model: Uint8Array) => {info: string, error?: WireError}} inspect_buffer
  * @property {(model: Uint8Array, options: string) =>
- *   {meta: string, code: Uint8Array, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
+ *   {meta: string, code: Uint8Array<ArrayBuffer>, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
  * @property {(model: Uint8Array, options: string) => {explanation: string, error?: WireError}} explain_buffer
  */
 

@@ -3,7 +3,7 @@
  * @file Every message between the page and its workers, as one union. A request carries an `id`; its replies carry the same.
  *
  *     page ── BootRequest, InspectRequest, CompileRequest, ExplainRequest ──▶ compiler.worker.js
- *     page ── MusterRequest, FollowRequest, LeadRequest, RunRequest, LeaveRequest ──▶ compute.worker.js
+ *     page ── MusterRequest, FollowRequest, LeadRequest, OpenRequest, RunRequest, SaveRequest, LeaveRequest ──▶ compute.worker.js
  *     page ── DecodeRequest                               ──▶ image.worker.js
  *     page ── StartRequest, StoreRequest, AddRequest, ScriptRequest ──▶ python.worker.js
  *
@@ -54,7 +54,7 @@
 
 /**
  * A compiled model without its weights, which stay in the model's file.
- * @typedef {{meta: Meta, code: Uint8Array, data: Uint8Array}} Artifact
+ * @typedef {{meta: Meta, code: Uint8Array<ArrayBuffer>, data: Uint8Array}} Artifact
  */
 
 /**
@@ -69,7 +69,7 @@
  */
 
 /**
- * A model's face before it is compiled. A dimension is a size or a symbol; a shape may be unknown altogether.
+ * A model's face. A dimension is a size, or a symbol where several are possible; a shape may be unknown altogether.
  * @typedef {{name: string, dtype: string, shape: (number | string)[] | null}} Signature
  * @typedef {{inputs: Signature[], outputs: string[], nodes: number, metadata: Record<string, string>}} ModelInfo
  */
@@ -84,6 +84,38 @@
  *   first: number, last: number}} MemoryBuffer
  * @typedef {{initSteps: number, steps: number, end: number, weightBytes: number, arenaBytes: number, buffers: MemoryBuffer[]}} MemoryPlan
  * @typedef {{graph: FusedGraph, steps: Step[], memory: MemoryPlan}} Explanation
+ */
+
+/**
+ * A file of a bundle: its name, size and hash. Its content is at hand, or behind a URL.
+ * @typedef {{file: string, bytes: number, sha256: string}} Part
+ * @typedef {ArrayBuffer | ArrayBufferView | Blob | string} Content
+ */
+
+/**
+ * What a bundle consists of. `weights` together are the stored `constants`, [address, bytes in memory, 1 if stored as
+ * half-precision floats] in order. Of `code` one is used. The last figures are those of the
+ * largest plan.
+ * @typedef {object} Manifest
+ * @property {string} format
+ * @property {number} version
+ * @property {string} compiler the version of wasmkiln that compiled it
+ * @property {string} name of the model
+ * @property {Signature[]} inputs
+ * @property {Signature[]} outputs
+ * @property {(Part & {simd: 'relaxed' | 'baseline'})[]} code
+ * @property {Part[]} weights
+ * @property {[number, number, 1?][]} constants
+ * @property {Part} plans
+ * @property {Part} [report] rows of the report, as JSON
+ * @property {number} macs
+ * @property {number} arenaBytes
+ * @property {number} weightBytes
+ */
+
+/**
+ * What a saved model says of itself beside what its leader knows.
+ * @typedef {{compiler: string, name: string, report?: ReportRow[]}} About
  */
 
 /**
@@ -106,14 +138,20 @@
 
 /**
  * `muster` makes a worker the leader of some followers, `follow` one of these; each pair is joined by a port.
- * `lead` loads an artifact, which the followers share, and answers runs.
+ * `lead` loads an artifact, which the followers share, and answers runs; `open` loads a bundle, with code module `module`,
+ * and runs plans of fewer than `leastMacs` multiply-accumulates on one thread; `save` gives a bundle.
  * `leave` gives a model up, so that the workers are free for another.
  * @typedef {{id: number, type: 'lead', artifact: Artifact, model: ArrayBuffer}} LeadRequest
+ * @typedef {{id: number, type: 'open', manifest: Manifest, contents: Record<string, Content>, module: number,
+ *   leastMacs: number}} OpenRequest
+ * @typedef {{id: number, type: 'save', about: About}} SaveRequest
  * @typedef {{id: number, type: 'follow', port: MessagePort}} FollowRequest
  * @typedef {{id: number, type: 'muster', ports: MessagePort[]}} MusterRequest
  * @typedef {{id: number, type: 'leave'}} LeaveRequest
  * @typedef {{id: number, type: 'run', feeds: Feeds}} RunRequest
- * @typedef {{id: number, type: 'leading', loadMs: number, warmMs: number, memoryBytes: number}} Leading
+ * @typedef {{id: number, type: 'leading', loadMs: number, warmMs: number, memoryBytes: number, codeBytes: number, threads: number,
+ *   plans: number, inputs: Binding[], outputs: Binding[], macs: number, arenaBytes: number}} Leading
+ * @typedef {{id: number, type: 'saved', manifest: Manifest, files: Record<string, Uint8Array<ArrayBuffer>>}} Saved
  * @typedef {{id: number, type: 'following'}} Following
  * @typedef {{id: number, type: 'mustered'}} Mustered
  * @typedef {{id: number, type: 'left'}} Left
@@ -122,7 +160,7 @@
 
 /**
  * What the leader sends a follower through their port.
- * @typedef {{module: WebAssembly.Module, memory: WebAssembly.Memory, main: StepTable, thread: number, threads: number}} Enlistment
+ * @typedef {{module: WebAssembly.Module, memory: WebAssembly.Memory, thread: number}} Enlistment
  */
 
 /**
@@ -173,11 +211,11 @@
 
 /**
  * @typedef {BootRequest | InspectRequest | CompileRequest | ExplainRequest} CompilerRequest
- * @typedef {MusterRequest | FollowRequest | LeadRequest | RunRequest | LeaveRequest} ComputeRequest
+ * @typedef {MusterRequest | FollowRequest | LeadRequest | OpenRequest | RunRequest | SaveRequest | LeaveRequest} ComputeRequest
  * @typedef {StartRequest | StoreRequest | AddRequest | ScriptRequest} PythonRequest
  * @typedef {CompilerRequest | ComputeRequest | DecodeRequest | PythonRequest} Request
  * @typedef {Started | Stored | Added | Ended} PythonResult
- * @typedef {Booted | Inspected | Compiled | Explained | Mustered | Following | Leading | Ran | Left | Decoded | PythonResult} Result
+ * @typedef {Booted | Inspected | Compiled | Explained | Mustered | Following | Leading | Saved | Ran | Left | Decoded | PythonResult} Result
  * @typedef {Result | Progress | ErrorReply} Reply
  */
 
@@ -189,6 +227,8 @@
  * @property {Compiled} compile
  * @property {Explained} explain
  * @property {Leading} lead
+ * @property {Leading} open
+ * @property {Saved} save
  * @property {Mustered} muster
  * @property {Following} follow
  * @property {Left} leave
