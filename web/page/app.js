@@ -54,10 +54,11 @@ async function prepareWorkers() {
 
 async function showLazyParts() {
   await lazy.fetchLazyParts();
-  const [{ offerCamera }, { offerCard }, { offerSwitches }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches()]);
+  const [{ offerCamera }, { offerCard }, { offerSwitches }, { offerInside }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches(), lazy.inside()]);
   offerCamera();
   offerCard();
   offerSwitches();
+  offerInside();
 }
 
 /** Loads what the page's address asks for: `?model=` a name or a file of this site, `?image=` a picture of it. */

@@ -6,11 +6,11 @@ import { InvalidModelError, LimitError, UnsupportedBrowserError } from '../error
 import { load } from '../handles.js';
 import { InferenceSession } from '../session.js';
 import { loadOwnModel, ownModel, showOwnModel } from './own-model.js';
-import { likelyDims, tryOut } from './trial.js';
+import { likelyDims } from './trial.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
-import { hideModel, offerDims, showModel, showTrial, withdrawDims } from './view/model.js';
-import { announce, setState, setView, showError, showProgress } from './view/page.js';
+import { hideModel, offerDims, showModel, withdrawDims } from './view/model.js';
+import { announce, setState, setView, showProgress } from './view/page.js';
 import { picking } from './view/problem.js';
 import { clearInference, showStats, showTile } from './view/readouts.js';
 import { dropLoading, onLoadingEnd, whileLoading } from './work.js';
@@ -73,7 +73,8 @@ async function open(file, dims, signal) {
   opened?.session.release();
   opened = { file, session };
   setView('model');
-  showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, onTry: () => tryModel(session) });
+  await showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, read: () => readModel(file) });
+  if (opened?.session !== session) return;
   currentModel.textContent = file.name;
   showTile('download', formatTime(readMs), `${formatBytes(file.size)} from your disk`);
   showStats(session.stats);
@@ -114,17 +115,4 @@ export function closeModel() {
   backButton.hidden = true;
   showOwnModel();
   setState('ready');
-}
-
-/** @param {InferenceSession} session */
-async function tryModel(session) {
-  setState('running');
-  try {
-    const trial = await tryOut(session);
-    if (opened?.session !== session) return;
-    showTile('inference', formatTime(showTrial(trial)), 'on random input');
-    setState('ready');
-  } catch (error) {
-    if (opened?.session === session) showError(error, 'The run');
-  }
 }

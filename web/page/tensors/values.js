@@ -2,6 +2,7 @@
 /** @file Numbers as a model takes them and gives them, whatever its dtype: halves and 64-bit integers among them. */
 
 import { InvalidInputError } from '../../errors.js';
+import { valueOf as fromHalf } from '../../half.js';
 import { ARRAYS, count, Tensor } from '../../tensor.js';
 
 /** @typedef {import('../../tensor.js').TypedArray} TypedArray */
@@ -82,14 +83,6 @@ export function generator(seed) {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-/** @param {number} bits */
-function fromHalf(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 0x3ff];
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24);
 }
 
 /**

@@ -30,6 +30,8 @@ const retry = element('retry', HTMLElement);
 
 /** @type {((photo: Blob, name: string) => void) | null} what the model on show does with a photo */
 let takePhoto = null;
+/** @type {ModelView | null} what is shown, or will be in a moment */
+let current = null;
 
 /**
  * Shows a model that was opened.
@@ -37,7 +39,9 @@ let takePhoto = null;
  */
 export async function showModel(view) {
   const { name, bytes, info, dims, session, onDims } = view;
+  current = view;
   const [{ waysToRun }, { insightOf }] = await Promise.all([lazy.running(), lazy.insight()]);
+  if (current !== view) return;
   const running = waysToRun(view);
   takePhoto = running.takePhoto;
   section.replaceChildren(
@@ -82,7 +86,7 @@ export function withdrawDims() {
 
 /** Takes the view away. */
 export function hideModel() {
-  takePhoto = null;
+  current = takePhoto = null;
   section.hidden = true;
   section.replaceChildren();
 }

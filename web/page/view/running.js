@@ -7,7 +7,7 @@ import { guessRecipe } from '../tensors/guess.js';
 import { labelsIn, rememberedLabels } from '../tensors/labels.js';
 import { tensorOf } from '../tensors/values.js';
 import { randomFeeds, tryOut } from '../trial.js';
-import { compareButton } from './compare.js';
+import { comparison } from './compare.js';
 import { make } from './dom.js';
 import { formatTime } from './format.js';
 import { classesOf, showOutputs } from './outputs.js';
@@ -57,10 +57,11 @@ export function waysToRun(view) {
     element: make(
       'div',
       { className: 'insight' },
-      make('div', { className: 'row' }, tryButton, ...compareButton(view, feeds)),
+      make('div', { className: 'row' }, tryButton),
       ...(photos ? [make('details', { className: 'panel', id: 'photo-panel', open: true }, make('summary', {}, 'Give it a photo'), photos.element)] : []),
       make('details', { className: 'panel', id: 'tensor-panel' }, make('summary', {}, 'Choose the inputs yourself'), tensors),
       trial,
+      comparison(view, feeds),
     ),
     takePhoto: photos ? photos.take : null,
     feeds,
