@@ -3,6 +3,7 @@
 
 import { Channel } from './channel.js';
 import { InternalError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
@@ -57,14 +58,16 @@ export function inspect(model, watch = {}) {
 }
 
 /**
- * Compiles a model. The buffer is handed back in the result.
+ * Compiles a model. The buffers are handed back in the result.
  * @param {ArrayBuffer} model
  * @param {CompileOptions} options
  * @param {Watch} [watch]
+ * @param {import('./protocol.js').External[]} [external] files in which the model keeps weights
  */
-export function compile(model, options, watch = {}) {
+export function compile(model, options, watch = {}, external = []) {
   const onProgress = (/** @type {{step: string}} */ { step }) => watch.onStep?.(step);
-  return ask((channel) => channel.request({ type: 'compile', model, options }, { transfer: [model], onProgress }), watch);
+  const transfer = [model, ...external.map(({ data }) => data)];
+  return ask((channel) => channel.request({ type: 'compile', model, external, options }, { transfer, onProgress }), watch);
 }
 
 /**
@@ -158,5 +161,5 @@ function start() {
 }
 
 function startWorker() {
-  return new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
+  return nodeWorker('compiler.worker.js') ?? new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
 }

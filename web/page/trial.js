@@ -52,7 +52,7 @@ function likelySize({ shape }, name, axis) {
  */
 export function randomFeeds(session) {
   const random = generator(1);
-  return Object.fromEntries(session.inputMetadata.map(({ name, type, shape }) => [name, filled('random', type, shape, random)]));
+  return Object.fromEntries(session.inputMetadata.map(({ name, type, compiled }) => [name, filled('random', type, compiled, random)]));
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** @file Runs a model here and by onnxruntime-web on the same inputs, in turns. */
 
-import { decoder } from '../tensors/values.js';
+import { decoder, elementsOf } from '../tensors/values.js';
 
 /** @typedef {import('../../session.js').InferenceSession} InferenceSession */
 /** @typedef {import('../../tensor.js').Tensor} Tensor */
@@ -89,9 +89,10 @@ function timesOf(times) {
  */
 export function differenceOf(name, ours, theirs) {
   const decode = decoder(ours.type);
+  const values = elementsOf(ours);
   let [difference, largest] = [0, 0];
-  for (let i = 0; i < ours.data.length; i++) {
-    const [a, b] = [decode(ours.data[i]), decode(theirs.data[i])];
+  for (let i = 0; i < values.length; i++) {
+    const [a, b] = [decode(values[i]), decode(theirs.data[i])];
     if (Object.is(a, b)) continue; // NaN and infinities that both have
     const apart = Math.abs(a - b);
     difference = Number.isNaN(apart) ? Infinity : Math.max(difference, apart);

@@ -1,7 +1,7 @@
 // @ts-check
 /** @file What an output may mean: scores of classes, or pictures. */
 
-import { decoder } from './values.js';
+import { decoder, elementsOf } from './values.js';
 
 /** @typedef {import('../../tensor.js').Tensor} Tensor */
 /** @typedef {import('./statistics.js').Statistics} Statistics */
@@ -16,8 +16,8 @@ const MOST_PICTURES = 4;
  * @param {number} count
  * @returns {{classes: {index: number, score: number}[], are: string}}
  */
-export function topClasses({ type, data }, count) {
-  const scores = Array.from(/** @type {ArrayLike<number | bigint>} */ (data), decoder(type));
+export function topClasses(tensor, count) {
+  const scores = Array.from(/** @type {ArrayLike<number | bigint>} */ (elementsOf(tensor)), decoder(tensor.type));
   const sum = scores.reduce((a, b) => a + b, 0);
   const isUnit = scores.every((score) => score >= 0 && score <= 1.0001);
   const isProbable = isUnit && Math.abs(sum - 1) < 0.02;
@@ -90,8 +90,9 @@ function checked(channels, height, width, isFirst) {
  * @param {Tensor} tensor
  * @param {Place} place
  */
-function reader({ type, data }, { channels, height, width, isFirst }) {
-  const decode = decoder(type);
+function reader(tensor, { channels, height, width, isFirst }) {
+  const decode = decoder(tensor.type);
+  const data = elementsOf(tensor);
   return (/** @type {number} */ c, /** @type {number} */ y, /** @type {number} */ x) => decode(data[isFirst ? (c * height + y) * width + x : (y * width + x) * channels + c]);
 }
 

@@ -35,7 +35,7 @@ export function tensorOf(type, shape, values) {
   const data = new ARRAYS[type](values.length);
   const encode = encoder(type);
   for (let i = 0; i < values.length; i++) data[i] = /** @type {never} */ (encode(values[i]));
-  return new Tensor(type, data, shape);
+  return new Tensor(/** @type {any} */ (type), data, shape);
 }
 
 /**
@@ -60,6 +60,14 @@ export function decoder(type) {
   if (type === 'float16') return (element) => fromHalf(Number(element));
   if (type === 'bfloat16') return (element) => fromBrain(Number(element));
   return Number;
+}
+
+/**
+ * The elements of a tensor that holds numbers, as all do that the page makes and gets.
+ * @param {Tensor} tensor
+ */
+export function elementsOf({ data }) {
+  return /** @type {TypedArray} */ (data);
 }
 
 /**

@@ -48,13 +48,18 @@ export async function showModel(view) {
     make('h2', { id: 'model-name', tabIndex: -1 }, name),
     make('p', {}, `${info.nodes} node${info.nodes === 1 ? '' : 's'}, ${formatBytes(bytes)}`),
     ...(Object.keys(dims).length ? [dimsForm(dims, onDims)] : []),
-    table('Inputs', ['Name', 'Type'], session.inputMetadata.map(({ name, type, shape }) => [name, `${type}[${shape.join(', ')}]`])),
-    table('Outputs', ['Name', 'Type'], session.outputMetadata.map(({ name, type, shape }) => [name, `${type}[${shape.join(', ')}]`])),
+    table('Inputs', ['Name', 'Type'], session.inputMetadata.map(typed)),
+    table('Outputs', ['Name', 'Type'], session.outputMetadata.map(typed)),
     running.element,
     insightOf({ ...view, options: { dims }, feeds: running.feeds }),
     report(session.report),
   );
   section.hidden = false;
+}
+
+/** @param {{name: string, type: string, compiled: readonly number[]}} value */
+function typed({ name, type, compiled }) {
+  return [name, `${type}[${compiled.join(', ')}]`];
 }
 
 /**

@@ -4,7 +4,7 @@
 import { toJson, toNpy } from '../tensors/files.js';
 import { picturesOf, topClasses } from '../tensors/meaning.js';
 import { histogramOf, statisticsOf } from '../tensors/statistics.js';
-import { decoder } from '../tensors/values.js';
+import { decoder, elementsOf } from '../tensors/values.js';
 import { make, table } from './dom.js';
 import { formatPercent, formatValue } from './format.js';
 
@@ -38,7 +38,7 @@ export function classesOf(outputs) {
  * @returns {HTMLElement[]}
  */
 export function showOutputs(outputs, { model, labels = null, photo, note }) {
-  const entries = Object.entries(outputs).map(([name, tensor]) => ({ name, tensor, statistics: statisticsOf(tensor.type, tensor.data) }));
+  const entries = Object.entries(outputs).map(([name, tensor]) => ({ name, tensor, statistics: statisticsOf(tensor.type, elementsOf(tensor)) }));
   const shown = [];
   const shapes = entries.map(({ tensor }) => ({ type: tensor.type, shape: tensor.dims }));
   if (photo && classesOf(shapes) > 1) shown.push(classList(entries[0].tensor, labels));
@@ -102,7 +102,7 @@ function pictures(name, tensor, statistics) {
  */
 function numbers(name, tensor, statistics, model) {
   const decode = decoder(tensor.type);
-  const first = Array.from(/** @type {ArrayLike<number | bigint>} */ (tensor.data.subarray(0, FIRST)), decode).map(formatValue);
+  const first = Array.from(/** @type {ArrayLike<number | bigint>} */ (elementsOf(tensor).subarray(0, FIRST)), decode).map(formatValue);
   const more = tensor.data.length > FIRST ? `, … ${(tensor.data.length - FIRST).toLocaleString('en')} more` : '';
   const file = `${model.replace(/\.\w+$/, '')}-${name}`.replace(/[^\w.-]+/g, '_');
   return make(
@@ -119,8 +119,8 @@ function numbers(name, tensor, statistics, model) {
  * @param {Tensor} tensor
  * @param {Statistics} statistics
  */
-function histogram({ type, data }, statistics) {
-  const spread = histogramOf(type, data, statistics);
+function histogram(tensor, statistics) {
+  const spread = histogramOf(tensor.type, elementsOf(tensor), statistics);
   if (!spread) return [];
   const { counts, min, max } = spread;
   const most = Math.max(...counts);

@@ -48,9 +48,10 @@ export function waysToRun(view) {
     });
   const tryButton = make('button', { type: 'button', id: 'try', className: 'primary' }, 'Run on random input');
   tryButton.addEventListener('click', () => void run(() => randomFeeds(session), 'on random input', { note: RANDOM }));
-  const tensors = tensorForm(session.inputMetadata, (read) => void run(read, 'on your inputs', {}));
-  const classes = classesOf(session.outputMetadata);
-  const recipe = guessRecipe(session.inputMetadata, { name, metadata: info.metadata ?? {}, classes });
+  const [inputs, outputs] = [session.inputMetadata, session.outputMetadata].map((all) => all.map(({ name, type, compiled }) => ({ name, type, shape: compiled })));
+  const tensors = tensorForm(inputs, (read) => void run(read, 'on your inputs', {}));
+  const classes = classesOf(outputs);
+  const recipe = guessRecipe(inputs, { name, metadata: info.metadata ?? {}, classes });
   const labels = labelsIn(info.metadata ?? {}) ?? rememberedLabels(classes);
   const photos = recipe && photoForm(recipe, { labels, classes }, (photo, by, names) => void run(() => readPhoto(photo, by), 'on the photo', { labels: names, photo }));
   return {
