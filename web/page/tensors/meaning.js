@@ -39,15 +39,16 @@ function softmax(scores) {
  * The pictures that a tensor may hold: grey or coloured ones, or maps in which each pixel has a class.
  * @param {Tensor} tensor
  * @param {Statistics} statistics
+ * @param {boolean} [isBgr] whether colours are in the order blue, green, red
  * @returns {Picture[]}
  */
-export function picturesOf(tensor, { min, max }) {
+export function picturesOf(tensor, { min, max }, isBgr = false) {
   const place = placeOf(tensor.dims);
   if (!place || !(max > min)) return [];
   const read = reader(tensor, place);
   const { from, to, told } = rangeOf(min, max);
   const level = (/** @type {number} */ value) => ((value - from) / (to - from)) * 255;
-  if (place.channels === 3) return [{ image: paint(place, (y, x) => [0, 1, 2].map((c) => level(read(c, y, x)))), caption: `a colour picture, ${told}` }];
+  if (place.channels === 3) return [{ image: paint(place, (y, x) => (isBgr ? [2, 1, 0] : [0, 1, 2]).map((c) => level(read(c, y, x)))), caption: `a colour picture, ${told}` }];
   const greys = Math.min(place.channels, MOST_PICTURES);
   return Array.from({ length: greys }, (_, c) => {
     const which = place.channels > 1 ? `channel ${c + 1} of ${place.channels}` : 'a grey picture';

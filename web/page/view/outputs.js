@@ -9,6 +9,7 @@ import { make, table } from './dom.js';
 import { formatPercent, formatValue } from './format.js';
 
 /** @typedef {import('../../tensor.js').Tensor} Tensor */
+/** @typedef {import('../tensors/guess.js').Recipe} Recipe */
 /** @typedef {import('../tensors/statistics.js').Statistics} Statistics */
 
 const FIRST = 64; // values that are shown
@@ -18,7 +19,7 @@ const MAX_OUTPUTS = 40;
  * @typedef {object} Context
  * @property {string} model
  * @property {string[] | null} [labels]
- * @property {Blob} [photo] what the model was run on, if it was a photo
+ * @property {Recipe} [recipe] how the photo was prepared that the model was run on, if it was one
  * @property {string} [note]
  */
 
@@ -37,12 +38,12 @@ export function classesOf(outputs) {
  * @param {Context} context
  * @returns {HTMLElement[]}
  */
-export function showOutputs(outputs, { model, labels = null, photo, note }) {
+export function showOutputs(outputs, { model, labels = null, recipe, note }) {
   const entries = Object.entries(outputs).map(([name, tensor]) => ({ name, tensor, statistics: statisticsOf(tensor.type, elementsOf(tensor)) }));
   const shown = [];
   const shapes = entries.map(({ tensor }) => ({ type: tensor.type, shape: tensor.dims }));
-  if (photo && classesOf(shapes) > 1) shown.push(classList(entries[0].tensor, labels));
-  if (photo) for (const { name, tensor, statistics } of entries) shown.push(...pictures(name, tensor, statistics));
+  if (recipe && classesOf(shapes) > 1) shown.push(classList(entries[0].tensor, labels));
+  if (recipe) for (const { name, tensor, statistics } of entries) shown.push(...pictures(name, tensor, statistics, recipe.preprocess.colour === 'BGR'));
   shown.push(summary(entries));
   if (note) shown.push(make('p', { className: 'note' }, note));
   for (const { name, tensor, statistics } of entries.slice(0, MAX_OUTPUTS)) shown.push(numbers(name, tensor, statistics, model));
@@ -82,9 +83,10 @@ function classList(tensor, labels) {
  * @param {string} name
  * @param {Tensor} tensor
  * @param {Statistics} statistics
+ * @param {boolean} isBgr
  */
-function pictures(name, tensor, statistics) {
-  return picturesOf(tensor, statistics).map(({ image, caption }) => {
+function pictures(name, tensor, statistics, isBgr) {
+  return picturesOf(tensor, statistics, isBgr).map(({ image, caption }) => {
     const canvas = make('canvas', { width: image.width, height: image.height, className: 'output-picture' });
     canvas.getContext('2d')?.putImageData(image, 0, 0);
     canvas.setAttribute('role', 'img');

@@ -53,7 +53,7 @@ export function waysToRun(view) {
   const classes = classesOf(outputs);
   const recipe = guessRecipe(inputs, { name, metadata: info.metadata ?? {}, classes });
   const labels = labelsIn(info.metadata ?? {}) ?? rememberedLabels(classes);
-  const photos = recipe && photoForm(recipe, { labels, classes }, (photo, by, names) => void run(() => readPhoto(photo, by), 'on the photo', { labels: names, photo }));
+  const photos = recipe && photoForm(recipe, { labels, classes }, (photo, by, names) => void run(() => readPhoto(photo, by), 'on the photo', { labels: names, recipe: by }));
   return {
     element: make(
       'div',
@@ -71,7 +71,7 @@ export function waysToRun(view) {
 
 const RANDOM = 'Floats are drawn from −1 to 1, whole numbers are 0 or 1; the seed is always the same.';
 
-/** What is known of the outputs. @typedef {{labels?: string[] | null, photo?: Blob, note?: string}} Shown */
+/** What is known of the outputs. @typedef {{labels?: string[] | null, recipe?: Recipe, note?: string}} Shown */
 
 /**
  * @param {ModelView} view
