@@ -55,10 +55,11 @@ async function prepareWorkers() {
 
 async function showLazyParts() {
   await lazy.fetchLazyParts();
-  const [{ watchCamera }, { offerCard }, { offerSwitches }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches()]);
+  const [{ watchCamera }, { offerCard }, { offerSwitches }, { offerInside }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches(), lazy.inside()]);
   watchCamera();
   offerCard();
   offerSwitches();
+  offerInside();
 }
 
 /** Loads what the page's address asks for: `?model=` a name or a file of this site, `?image=` a picture of it. */
