@@ -8,10 +8,11 @@
  * session.release();
  */
 
+import { loadCached } from './cached.js';
 import { download } from './download.js';
 import { InvalidInputError, ReleasedError } from './errors.js';
 import { checkFeeds } from './feeds.js';
-import { describe, load, predict, release } from './handles.js';
+import { describe, predict, release } from './handles.js';
 import { Tensor } from './tensor.js';
 
 export { Tensor };
@@ -32,11 +33,12 @@ export { Tensor };
  * @property {'relaxed' | 'baseline'} [simd] by default the best that the browser has
  * @property {Record<string, number>} [dims] sizes for symbolic dimensions, by name; others are 1
  * @property {Record<string, number[]>} [shapes] whole shapes for inputs, by name
+ * @property {boolean} [cache] false: the compiled model is neither looked for in this browser nor kept in it
  * @property {AbortSignal} [signal] gives up downloading, compiling and loading
  * @property {(event: ProgressEvent) => void} [onProgress]
  */
 
-const OPTIONS = ['threads', 'simd', 'dims', 'shapes', 'signal', 'onProgress'];
+const OPTIONS = ['threads', 'simd', 'dims', 'shapes', 'cache', 'signal', 'onProgress'];
 const MAX_THREADS = 64;
 
 /** Sessions that nobody refers to any more release their memory. */
@@ -68,13 +70,14 @@ export class InferenceSession {
    */
   static async create(model, options = {}) {
     checkOptions(options);
-    const { signal, onProgress, threads, simd, dims, shapes } = options;
+    const { signal, onProgress, threads, simd, dims, shapes, cache } = options;
     try {
       signal?.throwIfAborted();
       const bytes = await readModel(model, options);
       signal?.throwIfAborted();
       const onStep = (/** @type {string} */ step) => onProgress?.({ status: 'compile', step });
-      const session = new InferenceSession(await load(bytes, { threads, simd, dims, shapes }, { signal, onStep }));
+      const source = { bytes: async () => bytes };
+      const session = new InferenceSession(await loadCached(source, { threads, simd, dims, shapes, cache }, { signal, onStep }));
       onProgress?.({ status: 'ready' });
       return session;
     } catch (error) {

@@ -2,11 +2,12 @@
 /** @file The page: connects what comes in (photos, models) with the classifier and sessions, and shows what comes out. */
 
 import { createClassifier } from './classifier.js';
-import { boot, inspect } from '../compiler.js';
+import { calm, inspectCached, loadCached } from '../cached.js';
 import { ImageError, InvalidModelError, LimitError } from '../errors.js';
-import { load, prepare } from '../handles.js';
+import { prepare } from '../handles.js';
 import { prepareImages } from '../image.js';
 import { InferenceSession, Tensor } from '../session.js';
+import { takeLaunches } from './launch.js';
 import { likelyDims, tryOut } from './trial.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
@@ -49,6 +50,7 @@ function start() {
   prepare(1);
   prepareImages();
   takeFiles(receive, (reason) => showError(new ImageError(reason), 'Taking it'));
+  takeLaunches((files) => files.forEach(receive));
   onCancel(() => loading?.abort());
   defaultButton.addEventListener('click', () => (classifier ? closeModel() : loadDefault(rest)));
   loadDefault(rest);
@@ -56,7 +58,7 @@ function start() {
 
 /** Starts the workers for the default model, and for those that may be opened later, once Python needs no more of the processor. */
 async function prepareWorkers() {
-  await boot().catch(() => {}); // loading the model meets the same error, and shows it
+  await calm();
   await prepare(3);
 }
 
@@ -113,7 +115,7 @@ async function loadDefault(rest) {
       },
       onStep: showProgress,
     });
-    await rest;
+    if (made.session.stats.compileMs) await rest; // a compiled model that was kept is for being ready at once
     classifier = made;
     const { compileMs, loadMs, warmMs } = made.session.stats;
     performance.measure('wasmkiln:compile', { end: performance.now() - loadMs - warmMs, duration: compileMs });
@@ -176,12 +178,13 @@ async function openModel(file, dims) {
     const begin = performance.now();
     const bytes = await readModel(file);
     const readMs = performance.now() - begin;
-    const { info, model } = await inspect(bytes, { signal, onStep: showProgress });
+    const { info, model, sha256 } = await inspectCached(bytes, { signal, onStep: showProgress });
     const sizes = dims ?? likelyDims(info);
     const onDims = (/** @type {Dims} */ other) => void openModel(file, other);
     let session;
     try {
-      session = new InferenceSession(await load(model, { dims: sizes }, { signal, onStep: showProgress }));
+      const source = { bytes: async () => model, sha256 };
+      session = new InferenceSession(await loadCached(source, { dims: sizes }, { signal, onStep: showProgress }));
     } catch (error) {
       // If the model is on show for other sizes, its view has the same fields.
       if (!signal.aborted && Object.keys(sizes).length && opened?.file !== file) offerDims(file.name, sizes, onDims);

@@ -1,6 +1,7 @@
 // @ts-check
 /** @file What goes before all else of the page, for it takes the longest: isolation, where it takes a reload, and Python. */
 
+import { openEarly } from '../cached.js';
 import { boot } from '../compiler.js';
 import { isolate } from './isolate.js';
 import { keepOffline } from './offline.js';
@@ -13,7 +14,7 @@ if (reloading) reloading.then(start);
 else start();
 
 function start() {
-  startPython();
+  if (!openEarly()) startPython();
   whenReady(() => {
     showOfflinePlaces();
     keepOffline(showOffline);
