@@ -80,6 +80,17 @@ export function compile(model, options, watch = {}) {
   return ask((channel) => channel.request({ type: 'compile', model, options }, { transfer: [model], onProgress }), watch);
 }
 
+/**
+ * What pictures of a compiled model need. The buffer is taken, and not handed back.
+ * @param {ArrayBuffer} model
+ * @param {CompileOptions} options those with which it was compiled
+ * @param {Watch} [watch]
+ */
+export async function explain(model, options, watch = {}) {
+  const answer = await ask((channel) => channel.request({ type: 'explain', model, options }, { transfer: [model] }), watch);
+  return answer.explanation;
+}
+
 /** Resolves when the last request so far is over. */
 let idle = Promise.resolve();
 /** How many requests are waiting or under way. */

@@ -2,7 +2,7 @@
 /**
  * @file Every message between the page and its workers, as one union. A request carries an `id`; its replies carry the same.
  *
- *     page ── BootRequest, InspectRequest, CompileRequest ──▶ compiler.worker.js
+ *     page ── BootRequest, InspectRequest, CompileRequest, ExplainRequest ──▶ compiler.worker.js
  *     page ── MusterRequest, FollowRequest, LeadRequest, OpenRequest, RunRequest, SaveRequest, LeaveRequest ──▶ compute.worker.js
  *     page ── DecodeRequest                               ──▶ image.worker.js
  *     page ── StartRequest, StoreRequest, AddRequest, ScriptRequest ──▶ python.worker.js
@@ -71,7 +71,19 @@
 /**
  * A model's face. A dimension is a size, or a symbol where several are possible; a shape may be unknown altogether.
  * @typedef {{name: string, dtype: string, shape: (number | string)[] | null}} Signature
- * @typedef {{inputs: Signature[], outputs: string[], nodes: number}} ModelInfo
+ * @typedef {{inputs: Signature[], outputs: string[], nodes: number, metadata: Record<string, string>}} ModelInfo
+ */
+
+/**
+ * What pictures of a compiled model need, as `wasmkiln.explain` writes it; `sources` of a node are indices of the graph's.
+ * @typedef {{op: string, phase: 'init' | 'main', inputs: string[], outputs: string[], kernels: string[], macs: number, sources: number[]}} FusedNode
+ * @typedef {{inputs: string[], outputs: Record<string, string>, nodes: FusedNode[],
+ *   values: Record<string, {dtype: string, shape: number[]}>, sources: [name: string, op: string][]}} FusedGraph
+ * @typedef {{kernel: string, node: number, macs: number}} Step
+ * @typedef {{names: string[], node: number, kind: 'input' | 'output' | 'constant' | 'temporary', offset: number, bytes: number,
+ *   first: number, last: number}} MemoryBuffer
+ * @typedef {{initSteps: number, steps: number, end: number, weightBytes: number, arenaBytes: number, buffers: MemoryBuffer[]}} MemoryPlan
+ * @typedef {{graph: FusedGraph, steps: Step[], memory: MemoryPlan}} Explanation
  */
 
 /**
@@ -111,9 +123,11 @@
  * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, options: CompileOptions}} CompileRequest
+ * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest
  * @typedef {{id: number, type: 'booted', version: string, python: string, steps: Timings}} Booted
  * @typedef {{id: number, type: 'inspected', model: ArrayBuffer, info: ModelInfo}} Inspected
  * @typedef {{id: number, type: 'compiled', model: ArrayBuffer, artifact: Artifact, report: ReportRow[], timings: Timings}} Compiled
+ * @typedef {{id: number, type: 'explained', explanation: Explanation}} Explained
  */
 
 /**
@@ -196,12 +210,12 @@
  */
 
 /**
- * @typedef {BootRequest | InspectRequest | CompileRequest} CompilerRequest
+ * @typedef {BootRequest | InspectRequest | CompileRequest | ExplainRequest} CompilerRequest
  * @typedef {MusterRequest | FollowRequest | LeadRequest | OpenRequest | RunRequest | SaveRequest | LeaveRequest} ComputeRequest
  * @typedef {StartRequest | StoreRequest | AddRequest | ScriptRequest} PythonRequest
  * @typedef {CompilerRequest | ComputeRequest | DecodeRequest | PythonRequest} Request
  * @typedef {Started | Stored | Added | Ended} PythonResult
- * @typedef {Booted | Inspected | Compiled | Mustered | Following | Leading | Saved | Ran | Left | Decoded | PythonResult} Result
+ * @typedef {Booted | Inspected | Compiled | Explained | Mustered | Following | Leading | Saved | Ran | Left | Decoded | PythonResult} Result
  * @typedef {Result | Progress | ErrorReply} Reply
  */
 
@@ -211,6 +225,7 @@
  * @property {Booted} boot
  * @property {Inspected} inspect
  * @property {Compiled} compile
+ * @property {Explained} explain
  * @property {Leading} lead
  * @property {Leading} open
  * @property {Saved} save

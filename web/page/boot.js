@@ -15,7 +15,8 @@ else start();
 
 function start() {
   if (!openEarly()) startPython();
-  whenReady(() => {
+  when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
+  when(() => root.dataset.complete !== undefined, () => {
     showOfflinePlaces();
     keepOffline(showOffline);
   });
@@ -30,18 +31,17 @@ function startPython() {
 }
 
 /**
- * Calls back once the page has loaded its model, and has nothing better to do.
+ * Calls back once the page's state is as wished.
+ * @param {() => boolean} isSo
  * @param {() => void} callback
  */
-function whenReady(callback) {
+function when(isSo, callback) {
   const look = () => {
-    if (root.dataset.state !== 'ready') return;
+    if (!isSo()) return;
     observer.disconnect();
-    performance.mark('wasmkiln:ready');
-    // Safari has no requestIdleCallback.
-    (globalThis.requestIdleCallback ?? setTimeout)(callback);
+    callback();
   };
   const observer = new MutationObserver(look);
-  observer.observe(root, { attributeFilter: ['data-state'] });
+  observer.observe(root, { attributeFilter: ['data-state', 'data-complete'] });
   look();
 }
