@@ -27,6 +27,7 @@ import { isNode } from './node.js';
  * @property {'relaxed' | 'baseline'} [simd] by default the best that the browser has
  * @property {Readonly<Record<string, number>>} [dims] sizes for symbolic dimensions, by name; others are 1
  * @property {Readonly<Record<string, readonly number[]>>} [shapes] whole shapes for inputs, by name
+ * @property {boolean} [cache] false: the compiled model is neither looked for in this browser nor kept in it
  * @property {AbortSignal} [signal] gives up downloading, compiling and loading
  * @property {ProgressCallback} [progress]
  * @property {readonly ExternalFile[]} [externalData] files that the model keeps weights in
@@ -62,12 +63,13 @@ import { isNode } from './node.js';
  * @typedef {object} Settings
  * @property {{threads?: number, simd?: 'relaxed' | 'baseline', dims: Record<string, number>, shapes: Record<string, number[]>}} compile
  * @property {readonly ExternalFile[]} externalData
+ * @property {boolean} cache
  * @property {boolean} profiling
  * @property {AbortSignal | undefined} signal
  * @property {ProgressCallback | undefined} progress
  */
 
-const HONOURED = ['threads', 'simd', 'dims', 'shapes', 'signal', 'progress', 'externalData', 'executionProviders',
+const HONOURED = ['threads', 'simd', 'dims', 'shapes', 'cache', 'signal', 'progress', 'externalData', 'executionProviders',
   'freeDimensionOverrides', 'enableProfiling', 'intraOpNumThreads', 'preferredOutputLocation'];
 const WITHOUT_EFFECT = ['graphOptimizationLevel', 'interOpNumThreads', 'enableCpuMemArena', 'enableMemPattern', 'executionMode',
   'profileFilePrefix', 'logId', 'logSeverityLevel', 'logVerbosityLevel', 'extra'];
@@ -97,7 +99,7 @@ export function readOptions(options) {
   }
   const copies = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, [...shape]]));
   const compile = { threads: threadsOf(options), simd: simdOf(options), dims, shapes: copies };
-  return { compile, externalData, profiling: options.enableProfiling === true, signal, progress };
+  return { compile, externalData, cache: options.cache ?? true, profiling: options.enableProfiling === true, signal, progress };
 }
 
 /**
