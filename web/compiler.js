@@ -7,10 +7,7 @@ import { InternalError } from './errors.js';
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
 
-/**
- * How to be told of steps, and how to give up.
- * @typedef {{onStep?: (step: string) => void, signal?: AbortSignal}} Watch
- */
+/** @typedef {import('./models.js').Watch} Watch */
 
 /** @type {{channel: Channel, booted: Promise<Booted>} | null} */
 let current = null;
@@ -68,6 +65,17 @@ export function inspect(model, watch = {}) {
 export function compile(model, options, watch = {}) {
   const onProgress = (/** @type {{step: string}} */ { step }) => watch.onStep?.(step);
   return ask((channel) => channel.request({ type: 'compile', model, options }, { transfer: [model], onProgress }), watch);
+}
+
+/**
+ * What pictures of a compiled model need. The buffer is taken, and not handed back.
+ * @param {ArrayBuffer} model
+ * @param {CompileOptions} options those with which it was compiled
+ * @param {Watch} [watch]
+ */
+export async function explain(model, options, watch = {}) {
+  const answer = await ask((channel) => channel.request({ type: 'explain', model, options }, { transfer: [model] }), watch);
+  return answer.explanation;
 }
 
 /** Resolves when the last request so far is over. */

@@ -9,6 +9,7 @@ import { addPackage, fetchBytes, startPython } from './python-start.js';
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
 /** @typedef {import('./protocol.js').CompileRequest} CompileRequest */
 /** @typedef {import('./protocol.js').CompilerRequest} CompilerRequest */
+/** @typedef {import('./protocol.js').ExplainRequest} ExplainRequest */
 /** @typedef {import('./protocol.js').InspectRequest} InspectRequest */
 /** @typedef {import('./protocol.js').WireError} WireError */
 /** @typedef {import('./channel.js').Answer} Answer */
@@ -19,7 +20,8 @@ import { addPackage, fetchBytes, startPython } from './python-start.js';
  * @typedef {object} Bridge
  * @property {(model: Uint8Array) => {info: string, error?: WireError}} inspect_buffer
  * @property {(model: Uint8Array, options: string) =>
- *   {meta: string, code: Uint8Array, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
+ *   {meta: string, code: Uint8Array<ArrayBuffer>, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
+ * @property {(model: Uint8Array, options: string) => {explanation: string, error?: WireError}} explain_buffer
  */
 
 /** @type {Bridge | null} */
@@ -33,6 +35,8 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
       return inspect(request);
     case 'compile':
       return compile(request, progress);
+    case 'explain':
+      return explain(request);
     default:
       return unknownMessage(request);
   }
@@ -92,6 +96,15 @@ function compile({ model, options }, progress) {
     result: { type: 'compiled', model, artifact, report: JSON.parse(report), timings: JSON.parse(timings) },
     transfer: [model, ...new Set([code.buffer, data.buffer])],
   };
+}
+
+/**
+ * @param {ExplainRequest} request
+ * @returns {Answer}
+ */
+function explain({ model, options }) {
+  const { explanation } = checked(running().explain_buffer(new Uint8Array(model), JSON.stringify(options)));
+  return { result: { type: 'explained', explanation: JSON.parse(explanation) } };
 }
 
 function running() {

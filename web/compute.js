@@ -4,6 +4,10 @@
 import { Channel } from './channel.js';
 import { ReleasedError } from './errors.js';
 
+/**
+ * @template M
+ * @typedef {import('./channel.js').Unsent<M>} Unsent
+ */
 /** @typedef {import('./protocol.js').Artifact} Artifact */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
 
@@ -45,6 +49,24 @@ export class ComputeGroup {
   load(artifact, model) {
     const transfer = [model, ...buffersOf(artifact.code, artifact.data)];
     return this.#track(this.#leader.request({ type: 'lead', artifact, model }, { transfer }));
+  }
+
+  /**
+   * Loads a bundle. What of its contents is in array buffers moves to the leader where `isOurs`.
+   * @param {Unsent<import('./protocol.js').OpenRequest>} request
+   * @param {boolean} isOurs
+   */
+  open(request, isOurs) {
+    const buffers = Object.values(request.contents).filter((content) => content instanceof ArrayBuffer);
+    return this.#track(this.#leader.request(request, { transfer: isOurs ? [...new Set(buffers)] : [] }));
+  }
+
+  /**
+   * The loaded model as a bundle.
+   * @param {import('./protocol.js').About} about
+   */
+  save(about) {
+    return this.#track(this.#leader.request({ type: 'save', about }));
   }
 
   /**

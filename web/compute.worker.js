@@ -3,12 +3,16 @@
 
 import { serve } from './channel.js';
 import { InternalError } from './errors.js';
+import { loadArtifact } from './load-artifact.js';
+import { loadBundle, saveBundle } from './load-bundle.js';
 import { unknownMessage } from './protocol.js';
-import { follow, Runtime } from './runtime.js';
+import { follow } from './runtime.js';
 
 /** @typedef {import('./protocol.js').ComputeRequest} ComputeRequest */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
 /** @typedef {import('./protocol.js').LeadRequest} LeadRequest */
+/** @typedef {import('./protocol.js').OpenRequest} OpenRequest */
+/** @typedef {import('./runtime.js').Runtime} Runtime */
 /** @typedef {import('./channel.js').Answer} Answer */
 
 const SHORT_MS = 150; // models that run longer than this aren't warmed up further
@@ -29,8 +33,12 @@ serve((/** @type {ComputeRequest} */ request) => {
       return enlist(request.port);
     case 'lead':
       return lead(request);
+    case 'open':
+      return open(request);
     case 'run':
       return run(request.feeds);
+    case 'save':
+      return save(request.about);
     case 'leave':
       return leave();
     default:
@@ -39,31 +47,55 @@ serve((/** @type {ComputeRequest} */ request) => {
 });
 
 /**
- * Loads the model, gathers the followers, and warms up.
+ * Loads what was compiled from a model.
  * @param {LeadRequest} request
- * @returns {Promise<Answer>}
  */
 async function lead({ artifact, model }) {
   const start = performance.now();
-  const loaded = await Runtime.load(artifact, model);
+  const loaded = await loadArtifact(artifact, model);
   discard(model);
-  const threads = artifact.meta.shared ? Math.min(followers.length + 1, artifact.meta.threads) : 1;
+  return begin(loaded, start, artifact.meta.shared ? artifact.meta.threads : 1);
+}
+
+/**
+ * Loads a bundle.
+ * @param {OpenRequest} request
+ */
+async function open({ manifest, contents, module, leastMacs }) {
+  const start = performance.now();
+  const loaded = await loadBundle(manifest, module, (name) => contents[name], followers.length > 0 && manifest.macs >= leastMacs);
+  loaded.leastMacs = leastMacs;
+  return begin(loaded, start, loaded.isShared ? followers.length + 1 : 1);
+}
+
+/**
+ * Gathers the followers, and warms up.
+ * @param {Runtime} loaded
+ * @param {number} start when loading began
+ * @param {number} most threads
+ * @returns {Promise<Answer>}
+ */
+async function begin(loaded, start, most) {
+  const { inputs, outputs, macs, arenaBytes, threads: worth } = loaded.plan;
+  const threads = loaded.plans.count > 1 ? most : Math.min(most, worth);
   const joined = followers.slice(0, threads - 1).map((port, i) => {
     const ready = new Promise((resolve) => {
       port.onmessage = resolve;
     });
-    port.postMessage(loaded.enlistment(i + 1, threads));
+    port.postMessage(loaded.enlistment(i + 1));
     return ready;
   });
   await Promise.all(joined);
-  loaded.threads = threads;
+  loaded.threads = joined.length + 1;
   const warm = performance.now();
   loaded.warmUp();
   runtime = loaded;
   ran = false;
   const end = performance.now();
   if (end - warm < SHORT_MS) warmUpFurther(loaded, 3);
-  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, memoryBytes: loaded.memoryBytes } };
+  const sizes = { memoryBytes: loaded.memoryBytes, codeBytes: loaded.held.code.length, macs, arenaBytes };
+  const facts = { threads: loaded.threads, plans: loaded.plans.count, inputs, outputs, ...sizes };
+  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...facts } };
 }
 
 /**
@@ -126,4 +158,14 @@ function run(feeds) {
   const ms = performance.now() - start;
   const buffers = Object.values(outputs).map((output) => /** @type {ArrayBuffer} */ (output.data.buffer));
   return { result: { type: 'ran', outputs, ms }, transfer: buffers };
+}
+
+/**
+ * @param {import('./protocol.js').About} about
+ * @returns {Promise<Answer>}
+ */
+async function save(about) {
+  if (!runtime) throw new InternalError('save before lead');
+  const { manifest, files } = await saveBundle(runtime, about);
+  return { result: { type: 'saved', manifest, files }, transfer: Object.values(files).map(({ buffer }) => buffer) };
 }

@@ -77,5 +77,5 @@ function grown(buffer, needed) {
 
 /** @param {string | URL} url */
 function shown(url) {
-  return new URL(url, document.baseURI).pathname.split('/').pop() || String(url);
+  return String(url).replace(/[?#].*/, '').split('/').pop() || String(url);
 }

@@ -3,12 +3,13 @@
 
 import { InvalidInputError } from './errors.js';
 
-/** @typedef {import('./protocol.js').Binding} Binding */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
+/** @typedef {import('./protocol.js').Signature} Signature */
 
 /**
  * Refuses inputs that are missing, unknown, or of another dtype or shape than the model was compiled for.
- * @param {Binding[]} inputs
+ * Where a size is a symbol, several were compiled for; which they are is not known here.
+ * @param {Signature[]} inputs
  * @param {Feeds} feeds
  */
 export function checkFeeds(inputs, feeds) {
@@ -17,10 +18,10 @@ export function checkFeeds(inputs, feeds) {
     if (!known.includes(name)) throw new InvalidInputError(`there is no input '${name}'; the model has ${known.map((n) => `'${n}'`).join(', ') || 'none'}`);
   }
   for (const { name, dtype, shape } of inputs) {
-    if (!Object.hasOwn(feeds, name)) throw new InvalidInputError(`input '${name}' is missing: ${dtype}[${shape}] is expected`);
+    if (!Object.hasOwn(feeds, name)) throw new InvalidInputError(`input '${name}' is missing: ${dtype}[${shape ?? '…'}] is expected`);
     const { type, dims } = feeds[name];
     if (type !== dtype) throw new InvalidInputError(`input '${name}' is ${type}[${dims}], but the model takes ${dtype}`);
-    if (dims.length !== shape.length || dims.some((d, i) => d !== shape[i])) {
+    if (shape && (dims.length !== shape.length || dims.some((d, i) => typeof shape[i] === 'number' && d !== shape[i]))) {
       throw new InvalidInputError(`input '${name}' is ${type}[${dims}], but the model was compiled for ${dtype}[${shape}]`);
     }
   }

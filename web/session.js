@@ -110,7 +110,7 @@ export class InferenceSession {
 
   /** Sizes, times and choices; `runMs` is the last run's time in the worker. */
   get stats() {
-    const { inputs: _inputs, outputs: _outputs, report: _report, ...rest } = this.#description;
+    const { inputs: _inputs, outputs: _outputs, accepts: _accepts, report: _report, ...rest } = this.#description;
     return { ...rest, runMs: this.#lastRunMs };
   }
 
@@ -125,7 +125,7 @@ export class InferenceSession {
     for (const [name, tensor] of Object.entries(feeds)) {
       if (!(tensor instanceof Tensor)) throw new InvalidInputError(`run: input '${name}' is not a Tensor`);
     }
-    checkFeeds(this.#description.inputs, feeds);
+    checkFeeds(this.#description.accepts, feeds);
     const records = Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, { type, data, dims }]));
     const { outputs, ms } = await predict(this.#handle, records);
     this.#lastRunMs = ms;

@@ -124,6 +124,7 @@ def _facts(model: Model, compiled: Compiled) -> dict[str, object]:
         "memoryBytes": artifact.pages * 65536,
         "timings": {phase: round(1e3 * s, 2) for phase, s in compiled.timings.items()},
         "nodes": [row.as_dict() for row in compiled.report],
+        **compiled.explain(),
     }
 
 

@@ -9,10 +9,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def small_model(bias: float, rows: int | str = 2) -> bytes:
-    """y = relu(x + bias) for f32[rows,3]."""
+def small_model(bias: float, rows: int | str = 2, lead: tuple[int, ...] = ()) -> bytes:
+    """y = relu(x + bias) for f32[*lead,rows,3]."""
+    shape = (*lead, rows, 3)
     nodes = [helper.make_node("Add", ["x", "b"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
-    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (rows, 3)) for name in "xy"]
+    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy"]
     constant = helper.make_tensor("b", TensorProto.FLOAT, (1,), [bias])
     return encode(helper.make_graph(nodes, "small", types[:1], types[1:], [constant]))
 

@@ -2,9 +2,9 @@
 
 Beside it, only `pyodide_code` and `onnx.js_source` know of JavaScript.
 
-`PyodideHost` is for Python code in the browser. The page itself calls `inspect_buffer` and
-`compile_buffer`, and runs the artifact without Python. Both answer with a plain object that holds
-either the result or `error: {name, message}`.
+`PyodideHost` is for Python code in the browser. The page itself calls `inspect_buffer`,
+`compile_buffer` and `explain_buffer`, and runs the artifact without Python. They answer with a
+plain object that holds either the result or `error: {name, message}`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from ..artifact import PAGE, StepTable
-from ..compiler import compile_model
+from ..compiler import compile_model, plan_graph
 from ..errors import (
     InternalError,
     InvalidInputError,
@@ -36,7 +36,7 @@ from ..options import CompileOptions
 from .base import Instance, check_status
 from .pyodide_code import instantiate
 
-__all__ = ["PyodideHost", "compile_buffer", "inspect_buffer"]
+__all__ = ["PyodideHost", "compile_buffer", "explain_buffer", "inspect_buffer"]
 
 MAX_MEMORY = 2 << 30  # browsers give this much; beyond it some fail without saying why
 
@@ -151,6 +151,14 @@ def compile_buffer(array: Any, options: str) -> Any:
     return _answer(lambda: _compile(JsSource(array), parse_options(json.loads(options))))
 
 
+def explain_buffer(array: Any, options: str) -> Any:
+    """What pictures of the compiled model need: {explanation: JSON} as `wasmkiln.explain` has it.
+
+    The arguments are those of `compile_buffer`.
+    """
+    return _answer(lambda: _explain(JsSource(array), parse_options(json.loads(options))))
+
+
 def parse_options(given: Mapping[str, Any]) -> CompileOptions:
     """The options that a page may set; InvalidInputError for any other."""
     if unknown := given.keys() - _OPTIONS:
@@ -165,6 +173,7 @@ def _inspect(source: JsSource) -> dict[str, Any]:
         "inputs": [_signature(name, declared) for name, declared in model.graph.inputs.items()],
         "outputs": list(model.graph.outputs),
         "nodes": len(model.graph.nodes),
+        "metadata": dict(model.metadata),
     }
 
 
@@ -184,6 +193,11 @@ def _compile(source: JsSource, options: CompileOptions) -> dict[str, Any]:
         "report": json.dumps([row.as_dict() for row in compiled.report]),
         "timings": json.dumps(compiled.timings),
     }
+
+
+def _explain(source: JsSource, options: CompileOptions) -> dict[str, Any]:
+    compiled = plan_graph(load(source), options)
+    return {"explanation": json.dumps(compiled.explain(), separators=(",", ":"))}
 
 
 def _answer(work: Callable[[], dict[str, Any]]) -> Any:
