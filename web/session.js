@@ -29,6 +29,7 @@ export { Tensor };
 /**
  * @typedef {object} SessionOptions
  * @property {number} [threads] by default as many as the page and the machine allow, and one for small models
+ * @property {boolean} [worker] keeps even small models off the page's thread, where runs of up to 4 ms would go
  * @property {'relaxed' | 'baseline'} [simd] by default the best that the browser has
  * @property {Record<string, number>} [dims] sizes for symbolic dimensions, by name; others are 1
  * @property {Record<string, number[]>} [shapes] whole shapes for inputs, by name
@@ -36,7 +37,7 @@ export { Tensor };
  * @property {(event: ProgressEvent) => void} [onProgress]
  */
 
-const OPTIONS = ['threads', 'simd', 'dims', 'shapes', 'signal', 'onProgress'];
+const OPTIONS = ['threads', 'worker', 'simd', 'dims', 'shapes', 'signal', 'onProgress'];
 const MAX_THREADS = 64;
 
 /** Sessions that nobody refers to any more release their memory. */
@@ -68,13 +69,13 @@ export class InferenceSession {
    */
   static async create(model, options = {}) {
     checkOptions(options);
-    const { signal, onProgress, threads, simd, dims, shapes } = options;
+    const { signal, onProgress, threads, worker, simd, dims, shapes } = options;
     try {
       signal?.throwIfAborted();
       const bytes = await readModel(model, options);
       signal?.throwIfAborted();
       const onStep = (/** @type {string} */ step) => onProgress?.({ status: 'compile', step });
-      const session = new InferenceSession(await load(bytes, { threads, simd, dims, shapes }, { signal, onStep }));
+      const session = new InferenceSession(await load(bytes, { threads, worker, simd, dims, shapes }, { signal, onStep }));
       onProgress?.({ status: 'ready' });
       return session;
     } catch (error) {
@@ -156,13 +157,14 @@ function checkOptions(options) {
   for (const name of Object.keys(options)) {
     if (!OPTIONS.includes(name)) throw new InvalidInputError(`there is no option '${name}'; known are ${OPTIONS.join(', ')}`);
   }
-  const { threads, simd, dims = {}, shapes = {} } = options;
+  const { threads, worker, simd, dims = {}, shapes = {} } = options;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
     throw new InvalidInputError(`option threads must be a whole number from 1 to ${MAX_THREADS}, not ${threads}`);
   }
   if (threads !== undefined && threads > 1 && !globalThis.crossOriginIsolated) {
     throw new InvalidInputError(`option threads is ${threads}, but the page is not cross-origin isolated, so only 1 is possible`);
   }
+  if (worker !== undefined && typeof worker !== 'boolean') throw new InvalidInputError(`option worker must be true or false, not ${worker}`);
   if (simd !== undefined && simd !== 'relaxed' && simd !== 'baseline') {
     throw new InvalidInputError(`option simd must be 'relaxed' or 'baseline', not '${simd}'`);
   }
