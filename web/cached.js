@@ -19,7 +19,7 @@ import { BundleStore } from './store.js';
 /**
  * A model: its bytes once they are needed, and their hash in hexadecimal, where it is known before.
  * @typedef {{bytes: () => Promise<ArrayBuffer>, sha256?: string}} ModelSource
- * @typedef {Partial<CompileOptions> & {cache?: boolean}} LoadOptions cache: false neither looks into the store nor adds to it
+ * @typedef {Partial<CompileOptions> & {cache?: boolean, worker?: boolean}} LoadOptions cache: false neither looks into the store nor adds to it
  */
 
 /**
@@ -80,7 +80,7 @@ export async function loadCached(source, { cache = true, ...options } = {}, watc
 /**
  * @param {ModelSource} source
  * @param {boolean} cache
- * @param {Partial<CompileOptions>} options
+ * @param {Omit<LoadOptions, 'cache'>} options
  * @param {Watch} watch
  * @param {boolean} isStart whether it is what the page opens with
  */
@@ -163,7 +163,7 @@ async function openKept(store, key, options, watch) {
   const bundle = await store.get(key);
   if (!bundle) return null;
   try {
-    return await open(bundle, { threads: options.threads, simd: options.simd, withReport: true }, watch);
+    return await open(bundle, { threads: options.threads, worker: options.worker, simd: options.simd, withReport: true }, watch);
   } catch (error) {
     watch.signal?.throwIfAborted();
     console.warn('a compiled model could not be opened, and is compiled anew:', error);
