@@ -3,6 +3,7 @@
 
 import { openEarly } from '../cached.js';
 import { boot } from '../compiler.js';
+import { prepare } from '../handles.js';
 import { isolate } from './isolate.js';
 import { keepOffline } from './offline.js';
 import { showOffline, showOfflinePlaces } from './view/offline.js';
@@ -15,6 +16,7 @@ else start();
 
 function start() {
   if (!openEarly()) startPython();
+  prepare(1); // workers for the model
   when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
   when(() => root.dataset.complete !== undefined, () => {
     showOfflinePlaces();
