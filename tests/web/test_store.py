@@ -84,7 +84,7 @@ def test_browsers_where_only_workers_write_keep_models_too(tab: Page) -> None:
         "await write('k1', 'entry.json', '{\"format\": 1');",
         "await write('k1', 'entry.json', 'null');",
         "await write('k1', 'entry.json', '[]');",
-        "await write('k1', 'entry.json', '{\"format\": 2, \"compiler\": \"c1\", \"files\": []}');",
+        'await write(\'k1\', \'entry.json\', \'{"format": 2, "compiler": "c1", "files": []}\');',
     ],
 )
 def test_a_damaged_entry_is_absent_and_makes_room_for_a_whole_one(tab: Page, harm: str) -> None:
