@@ -102,7 +102,9 @@ async function loadKept(source, cache, options, watch, isStart) {
   whenIdle(async () => {
     if ((await actual) !== hash) return console.warn('the model is not the one that its hash tells, and is not kept');
     const { files } = await save(made);
-    if ((await store.put(key, files)) && isStart) remember({ key, compiler: store.compiler });
+    const isKept = await store.put(key, files);
+    if (isKept && isStart) remember({ key, compiler: store.compiler });
+    listeners.forEach((listener) => listener());
   });
   return made;
 }
@@ -129,10 +131,23 @@ export async function inspectCached(model, watch = {}) {
   return { info: found.info, model: found.model, sha256: hash };
 }
 
+/** @type {(() => void)[]} */
+const listeners = [];
+
+/**
+ * Calls back whenever other models are kept than before.
+ * @param {() => void} listener
+ */
+export function onKept(listener) {
+  listeners.push(listener);
+}
+
 /** Removes all compiled models; gives the bytes that this freed. */
 export async function clearModels() {
   forget();
-  return canKeep() ? new BundleStore({ compiler: '' }).clear() : 0;
+  const freed = canKeep() ? await new BundleStore({ compiler: '' }).clear() : 0;
+  listeners.forEach((listener) => listener());
+  return freed;
 }
 
 /** How many compiled models are kept, and the bytes that they take. */
