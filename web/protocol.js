@@ -202,8 +202,9 @@
 
 /**
  * `data` has the preprocessing's layout; `preview` shows the whole picture, and is absent where `previewSize` is 0. `width` and
- * `height` are the picture's own.
- * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | Pixels, preprocess: Preprocess, previewSize: number}} DecodeRequest
+ * `height` are the picture's own. `quick` lets the browser resize.
+ * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | VideoFrame | Pixels, preprocess: Preprocess, previewSize: number,
+ *   quick: boolean}} DecodeRequest
  * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap | null, width: number, height: number, ms: number}} Decoded
  */
 

@@ -1,9 +1,8 @@
 // @ts-check
 /** @file A model that the visitor opened: read, compiled, shown and tried; a photo or a button leads back to the page's own. */
 
-import { inspect } from '../compiler.js';
+import { inspectCached, loadCached } from '../cached.js';
 import { InvalidModelError, LimitError, UnsupportedBrowserError, UnsupportedOperatorError } from '../errors.js';
-import { load } from '../handles.js';
 import { InferenceSession } from '../session.js';
 import { loadOwnModel, ownModel, showOwnModel } from './own-model.js';
 import { likelyDims } from './trial.js';
@@ -63,12 +62,13 @@ async function open(file, dims, signal) {
   const begin = performance.now();
   const bytes = await readModel(file);
   const readMs = performance.now() - begin;
-  const { info, model } = await inspect(bytes, { signal, onStep: showProgress });
+  const { info, model, sha256 } = await inspectCached(bytes, { signal, onStep: showProgress });
   const sizes = dims ?? likelyDims(info);
   const onDims = (/** @type {Dims} */ other) => void openModel(file, other);
   let session;
   try {
-    session = new InferenceSession(await load(model, { dims: sizes }, { signal, onStep: showProgress }));
+    const source = { bytes: async () => model, sha256 };
+    session = new InferenceSession(await loadCached(source, { dims: sizes }, { signal, onStep: showProgress }));
   } catch (error) {
     // If the model is on show for other sizes, its view has the same fields.
     if (!signal.aborted && Object.keys(sizes).length && opened?.file !== file) offerDims(file.name, sizes, onDims);
