@@ -120,7 +120,7 @@
 
 /**
  * Where the compiler worker finds Python and us.
- * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
+ * @typedef {{id: number, type: 'boot', pyodide: string, archive: string, image: string}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, options: CompileOptions}} CompileRequest
  * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest
