@@ -2,7 +2,8 @@
 /** @file The compiler as the page sees it: Python in a worker, started once and shared by all sessions. */
 
 import { Channel } from './channel.js';
-import { InternalError } from './errors.js';
+import { InternalError, ReleasedError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
@@ -28,6 +29,19 @@ export function boot({ onStep, signal } = {}) {
     if (bootStep) onStep(bootStep);
   }
   return orAborted(booted, signal).finally(() => onStep && bootListeners.delete(onStep));
+}
+
+/** Resolves once Python has started, or failed to; at once where nobody has asked for it. */
+export async function started() {
+  await current?.booted.catch(() => {});
+}
+
+/** Ends Python, to free its memory, unless it is at work. The next request starts it anew. */
+export function letGo() {
+  if (current && !bootStep && busy === 0) {
+    current.channel.terminate(new ReleasedError('Python was let go'));
+    current = null;
+  }
 }
 
 /**
@@ -57,14 +71,16 @@ export function inspect(model, watch = {}) {
 }
 
 /**
- * Compiles a model. The buffer is handed back in the result.
+ * Compiles a model. The buffers are handed back in the result.
  * @param {ArrayBuffer} model
  * @param {CompileOptions} options
  * @param {Watch} [watch]
+ * @param {import('./protocol.js').External[]} [external] files in which the model keeps weights
  */
-export function compile(model, options, watch = {}) {
+export function compile(model, options, watch = {}, external = []) {
   const onProgress = (/** @type {{step: string}} */ { step }) => watch.onStep?.(step);
-  return ask((channel) => channel.request({ type: 'compile', model, options }, { transfer: [model], onProgress }), watch);
+  const transfer = [model, ...external.map(({ data }) => data)];
+  return ask((channel) => channel.request({ type: 'compile', model, external, options }, { transfer, onProgress }), watch);
 }
 
 /**
@@ -80,6 +96,8 @@ export async function explain(model, options, watch = {}) {
 
 /** Resolves when the last request so far is over. */
 let idle = Promise.resolve();
+/** How many requests are waiting or under way. */
+let busy = 0;
 
 /**
  * Asks the compiler when it is free: one request at a time, so that giving one up does no harm to another.
@@ -89,7 +107,8 @@ let idle = Promise.resolve();
  * @returns {Promise<T>}
  */
 function ask(request, watch) {
-  const answer = idle.then(() => askNow(request, watch));
+  busy++;
+  const answer = idle.then(() => askNow(request, watch)).finally(() => busy--);
   idle = answer.then(() => {}, () => {});
   return orAborted(answer, watch.signal);
 }
@@ -159,5 +178,5 @@ function start() {
 }
 
 function startWorker() {
-  return new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
+  return nodeWorker('compiler.worker.js') ?? new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
 }

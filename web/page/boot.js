@@ -1,6 +1,7 @@
 // @ts-check
 /** @file What goes before all else of the page, for it takes the longest: isolation, where it takes a reload, and Python. */
 
+import { openEarly } from '../cached.js';
 import { boot } from '../compiler.js';
 import { isolate } from './isolate.js';
 import { keepOffline } from './offline.js';
@@ -13,8 +14,9 @@ if (reloading) reloading.then(start);
 else start();
 
 function start() {
-  startPython();
-  whenReady(() => {
+  if (!openEarly()) startPython();
+  when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
+  when(() => root.dataset.complete !== undefined, () => {
     showOfflinePlaces();
     keepOffline(showOffline);
   });
@@ -29,18 +31,17 @@ function startPython() {
 }
 
 /**
- * Calls back once the page has loaded its model, and has nothing better to do.
+ * Calls back once the page's state is as wished.
+ * @param {() => boolean} isSo
  * @param {() => void} callback
  */
-function whenReady(callback) {
+function when(isSo, callback) {
   const look = () => {
-    if (root.dataset.state !== 'ready') return;
+    if (!isSo()) return;
     observer.disconnect();
-    performance.mark('wasmkiln:ready');
-    // Safari has no requestIdleCallback.
-    (globalThis.requestIdleCallback ?? setTimeout)(callback);
+    callback();
   };
   const observer = new MutationObserver(look);
-  observer.observe(root, { attributeFilter: ['data-state'] });
+  observer.observe(root, { attributeFilter: ['data-state', 'data-complete'] });
   look();
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** @file What becomes of whatever a visitor gives: pictures are classified, models are opened, links are followed within this site. */
 
-import { readLink } from './links.js';
+import { ElsewhereError, readLink } from './links.js';
 import { openModel } from './opened-model.js';
 import { classifyPhotos, dropPhotos, onNoPicture } from './photos.js';
 import { showError } from './view/page.js';
@@ -36,10 +36,19 @@ export function receiveModel(file) {
  * @param {'dropped' | 'pasted' | 'linked'} how
  */
 export async function receiveLink(text, how) {
-  const link = await readLink(text, how).catch((error) => ({ error, elsewhere: null }));
-  if ('file' in link) return receiveFiles([link.file]);
-  const { error, elsewhere } = link;
-  const steps = [picking('photo-file', 'Choose a photo instead')];
-  if (elsewhere) steps.unshift({ label: 'Open the link in a new tab', act: () => window.open(elsewhere, '_blank', 'noopener,noreferrer') });
-  showError(error, 'Taking it', steps);
+  try {
+    receiveFiles([await readLink(text, how)]);
+  } catch (error) {
+    showError(error, error instanceof ElsewhereError ? 'Opening the link' : 'Taking it', stepsAfter(error));
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {import('./view/problem.js').Step[]}
+ */
+function stepsAfter(error) {
+  const address = error instanceof ElsewhereError && error.address;
+  const open = { label: 'Open the link in a new tab', act: () => void window.open(address || '', '_blank', 'noopener,noreferrer') };
+  return [...(address ? [open] : []), picking('photo-file', 'Choose a photo instead')];
 }
