@@ -6,7 +6,7 @@
  * but for an abort leads to compiling, as if there were no store.
  */
 
-import { inspect, started } from './compiler.js';
+import { boot, inspect, started } from './compiler.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
 import { load, open, release, save } from './handles.js';
 import { sha256 } from './sha256.js';
@@ -85,6 +85,7 @@ export async function loadCached(source, { cache = true, ...options } = {}, watc
  * @param {boolean} isStart whether it is what the page opens with
  */
 async function loadKept(source, cache, options, watch, isStart) {
+  startIfNothingIsKept(cache).catch(() => {}); // loading meets the same error
   // A download needn't wait for the store to say that it has nothing.
   const coming = early && source.sha256 ? null : source.bytes();
   coming?.catch(() => {}); // whoever waits for it meets the error
@@ -107,6 +108,14 @@ async function loadKept(source, cache, options, watch, isStart) {
     listeners.forEach((listener) => listener());
   });
   return made;
+}
+
+/**
+ * Starts Python while the model is being downloaded, where nothing but Python can open it.
+ * @param {boolean} cache
+ */
+async function startIfNothingIsKept(cache) {
+  if (!cache || (await keptModels()).models === 0) await boot();
 }
 
 /**

@@ -182,6 +182,7 @@ function start() {
       type: 'boot',
       pyodide: new URL('./pyodide/', import.meta.url).href,
       archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
+      image: new URL('./wheel/python.image', import.meta.url).href,
     },
     { onProgress: ({ step }) => announce(step) },
   );
