@@ -12,7 +12,7 @@
  */
 
 import { BundleError, InvalidInputError } from './errors.js';
-import { ARRAYS, count } from './tensor.js';
+import { ARRAYS, count } from './tensor-data.js';
 
 /** @typedef {import('./protocol.js').Binding} Binding */
 /** @typedef {import('./protocol.js').Feeds} Feeds */

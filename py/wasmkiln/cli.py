@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from . import __version__
+from . import __version__, site_command
 from .bundle.command import add_compile, compile_command
 from .compiler import Compiled, Observe, compile_graph
 from .engine.runner import Runner
@@ -27,6 +27,8 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or 1 after an error of ours, 2 for wrong use."""
     arguments = _parser().parse_args(argv)
+    if arguments.command == "site":
+        return site_command.run(arguments)
     try:
         if arguments.command == "compile":
             compile_command(arguments)
@@ -92,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--threads", type=int, default=1)
     inspect.add_argument("--no-fuse", action="store_true", help="leave operators unfused")
     inspect.add_argument("--no-channels-last", action="store_true", help="keep NCHW inside")
+    site = commands.add_parser("site", help="write the page as static files, for any host")
+    site_command.add_arguments(site)
     return parser
 
 
