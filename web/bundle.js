@@ -6,9 +6,9 @@
  * `read(name)`. No part is used before its hash was checked. `wasmkiln.bundle` writes the same format.
  */
 
+import { ARRAYS } from './dtypes.js';
 import { BundleError, DownloadError, InvalidInputError } from './errors.js';
 import { sha256 } from './sha256.js';
-import { ARRAYS } from './tensor-data.js';
 
 /** @typedef {import('./protocol.js').Content} Content */
 /** @typedef {import('./protocol.js').Manifest} Manifest */

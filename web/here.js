@@ -84,7 +84,7 @@ export class LocalGroup {
    */
   async save(about) {
     const runtime = this.#loaded();
-    return (await import('./load-bundle.js')).saveBundle(runtime, about);
+    return (await import('./save-bundle.js')).saveBundle(runtime, about);
   }
 
   /** Gives the model up. */

@@ -11,7 +11,7 @@
  */
 
 /** @typedef {import('./errors.js').WireError} WireError */
-/** @typedef {import('./tensor-data.js').TypedArray} TypedArray */
+/** @typedef {import('./dtypes.js').TypedArray} TypedArray */
 
 /**
  * What to compile for; the fields of `wasmkiln.options.CompileOptions` that a page may set.
