@@ -4,7 +4,9 @@
 import { serve } from './channel.js';
 import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
-import { addPackage, fetchBytes, startPython } from './python-start.js';
+import { download } from './download.js';
+import { packageArchive, pythonFiles } from './python-files.js';
+import { addPackage, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
 /** @typedef {import('./protocol.js').CompileRequest} CompileRequest */
@@ -52,10 +54,10 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 async function boot({ pyodide: indexURL, archive }, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
+  const [pyodide, modules] = await Promise.all([pythonFiles(indexURL).then(startPython), download(archive ?? packageArchive())]);
   clock.lap('python');
   progress('Loading the compiler');
-  addPackage(pyodide, modules);
+  addPackage(pyodide, new Uint8Array(modules));
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');

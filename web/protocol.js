@@ -134,9 +134,9 @@
  */
 
 /**
- * Where the compiler worker finds Python and us. `files` of a compiled model are the model's and those of its external data, by the
+ * Where the compiler worker finds Python and us; null where they are usually. `files` of a compiled model are the model's and those of its external data, by the
  * numbers that the artifact's copies have for them.
- * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
+ * @typedef {{id: number, type: 'boot', pyodide: string | null, archive: string | null}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, external: External[], options: CompileOptions}} CompileRequest
  * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest
