@@ -8,7 +8,7 @@
 
 import { BundleError, DownloadError, InvalidInputError } from './errors.js';
 import { sha256 } from './sha256.js';
-import { ARRAYS } from './tensor.js';
+import { ARRAYS } from './tensor-data.js';
 
 /** @typedef {import('./protocol.js').Content} Content */
 /** @typedef {import('./protocol.js').Manifest} Manifest */

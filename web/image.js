@@ -4,6 +4,7 @@
 import { Channel } from './channel.js';
 import { download } from './download.js';
 import { ImageError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /** @typedef {import('./protocol.js').Preprocess} Preprocess */
 /** @typedef {import('./protocol.js').Pixels} Pixels */
@@ -53,7 +54,7 @@ export async function readImage(image, preprocess, { preview = true, quick = fal
  * @param {AbortSignal} [signal]
  * @returns {Promise<Blob | ImageBitmap | VideoFrame | Pixels>}
  */
-async function toSource(image, signal) {
+export async function toSource(image, signal) {
   if (image instanceof Blob) return image;
   if (typeof image === 'string' || image instanceof URL) return new Blob([await download(image, { signal })]);
   if (isPixels(image)) return checkedPixels(image);
@@ -122,5 +123,5 @@ function checkedPixels({ data, width, height }) {
 }
 
 function startWorker() {
-  return new Worker(new URL('./image.worker.js', import.meta.url), { type: 'module', name: 'image.worker.js' });
+  return nodeWorker('image.worker.js') ?? new Worker(new URL('./image.worker.js', import.meta.url), { type: 'module', name: 'image.worker.js' });
 }
