@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA as far as axe-core can tell, keys, motion and direction, in all states of the page."""
+"""Accessibility in all states: WCAG 2.2 AA as far as axe-core tells, keys, motion, direction."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _FOCUSED = """() => {
 
 
 def walk_by_keys(page: Page) -> None:
-    """Every control is reached by Tab, in the order of the page, seen when it is, and left again."""
+    """Every control is reached by Tab, in the order of the page, and is seen then."""
     page.evaluate("document.activeElement.blur()")
     page.evaluate("window.getSelection().removeAllRanges(); window.scrollTo(0, 0)")
     expected = page.evaluate(_TABBABLE)

@@ -1,4 +1,4 @@
-"""What the page weighs before anybody does anything, and that nothing heavy precedes its first paint.
+"""What the page weighs before anybody acts, and that nothing heavy precedes its first paint.
 
 The shell is what index.html names, and whatever its scripts import or start: all of it is there
 before the page can be used. The rest of the page is fetched later, part by part.
