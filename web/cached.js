@@ -6,7 +6,7 @@
  * but for an abort leads to compiling, as if there were no store.
  */
 
-import { inspect, started } from './compiler.js';
+import { boot, inspect, started } from './compiler.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
 import { load, open, release, save } from './handles.js';
 import { sha256 } from './sha256.js';
@@ -85,6 +85,7 @@ export async function loadCached(source, { cache = true, ...options } = {}, watc
  * @param {boolean} isStart whether it is what the page opens with
  */
 async function loadKept(source, cache, options, watch, isStart) {
+  startIfNothingIsKept(cache).catch(() => {}); // loading meets the same error
   // A download needn't wait for the store to say that it has nothing.
   const coming = early && source.sha256 ? null : source.bytes();
   coming?.catch(() => {}); // whoever waits for it meets the error
@@ -102,9 +103,19 @@ async function loadKept(source, cache, options, watch, isStart) {
   whenIdle(async () => {
     if ((await actual) !== hash) return console.warn('the model is not the one that its hash tells, and is not kept');
     const { files } = await save(made);
-    if ((await store.put(key, files)) && isStart) remember({ key, compiler: store.compiler });
+    const isKept = await store.put(key, files);
+    if (isKept && isStart) remember({ key, compiler: store.compiler });
+    listeners.forEach((listener) => listener());
   });
   return made;
+}
+
+/**
+ * Starts Python while the model is being downloaded, where nothing but Python can open it.
+ * @param {boolean} cache
+ */
+async function startIfNothingIsKept(cache) {
+  if (!cache || (await keptModels()).models === 0) await boot();
 }
 
 /**
@@ -129,10 +140,23 @@ export async function inspectCached(model, watch = {}) {
   return { info: found.info, model: found.model, sha256: hash };
 }
 
+/** @type {(() => void)[]} */
+const listeners = [];
+
+/**
+ * Calls back whenever other models are kept than before.
+ * @param {() => void} listener
+ */
+export function onKept(listener) {
+  listeners.push(listener);
+}
+
 /** Removes all compiled models; gives the bytes that this freed. */
 export async function clearModels() {
   forget();
-  return canKeep() ? new BundleStore({ compiler: '' }).clear() : 0;
+  const freed = canKeep() ? await new BundleStore({ compiler: '' }).clear() : 0;
+  listeners.forEach((listener) => listener());
+  return freed;
 }
 
 /** How many compiled models are kept, and the bytes that they take. */

@@ -36,12 +36,30 @@ export async function started() {
   await current?.booted.catch(() => {});
 }
 
-/** Ends Python, to free its memory, unless it is at work. The next request starts it anew. */
-export function letGo() {
-  if (current && !bootStep && busy === 0) {
-    current.channel.terminate(new ReleasedError('Python was let go'));
-    current = null;
-  }
+/** How long Python may have nothing to do before it is let go. */
+let patience = Infinity;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resting;
+
+/**
+ * From now on ends Python whenever it has had nothing to do for so long, to free its memory. The next request starts it anew.
+ * @param {number} ms
+ */
+export function letGoAfter(ms) {
+  patience = ms;
+  rest();
+}
+
+function rest() {
+  clearTimeout(resting);
+  if (busy === 0 && patience < Infinity) resting = setTimeout(letGo, patience);
+}
+
+function letGo() {
+  if (!current || busy > 0) return;
+  if (bootStep) return rest();
+  current.channel.terminate(new ReleasedError('Python was let go'));
+  current = null;
 }
 
 /**
@@ -108,7 +126,10 @@ let busy = 0;
  */
 function ask(request, watch) {
   busy++;
-  const answer = idle.then(() => askNow(request, watch)).finally(() => busy--);
+  const answer = idle.then(() => askNow(request, watch)).finally(() => {
+    busy--;
+    rest();
+  });
   idle = answer.then(() => {}, () => {});
   return orAborted(answer, watch.signal);
 }
@@ -161,6 +182,7 @@ function start() {
       type: 'boot',
       pyodide: new URL('./pyodide/', import.meta.url).href,
       archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
+      image: new URL('./wheel/python.image', import.meta.url).href,
     },
     { onProgress: ({ step }) => announce(step) },
   );

@@ -4,6 +4,7 @@
 import { serve } from './channel.js';
 import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
+import { startFromImage } from './python-image.js';
 import { addPackage, fetchBytes, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
@@ -44,22 +45,31 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 });
 
 /**
- * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
+ * Goes on from an image of Python's memory; where that can't be, starts Python.
  * @param {BootRequest} request
  * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
  */
-async function boot({ pyodide: indexURL, archive }, progress) {
+async function boot(request, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
+  const pyodide = await startFromImage(request).catch(() => start(request));
   clock.lap('python');
   progress('Loading the compiler');
-  addPackage(pyodide, modules);
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');
   return { result: { type: 'booted', version, python: pyodide.version, steps: clock.seconds } };
+}
+
+/**
+ * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
+ * @param {BootRequest} request
+ */
+async function start({ pyodide: indexURL, archive }) {
+  const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
+  addPackage(pyodide, modules);
+  return pyodide;
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { boot, compile } from './compiler.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
-import { adopt, mayRunHere, needSimd, takeGroup, WORTH_SHARING } from './models.js';
+import { adopt, mayRunHere, needSimd, prepare, takeGroup, WORTH_SHARING } from './models.js';
 
 export { describe, open, predict, prepare, release, save } from './models.js';
 
@@ -29,7 +29,9 @@ export async function load(model, options = {}, watch = {}, external = []) {
     dims: options.dims ?? {},
     shapes: options.shapes ?? {},
   };
-  const { version } = await boot(watch);
+  const started = boot(watch);
+  if (chosen.threads === chooseThreads(features).value) prepare(1); // its workers come up meanwhile
+  const { version } = await started;
   const start = performance.now();
   const { artifact, files, report, declared, steps, timings } = await compile(model, chosen, watch, external);
   const compileMs = performance.now() - start;

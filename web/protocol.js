@@ -136,7 +136,7 @@
 /**
  * Where the compiler worker finds Python and us. `files` of a compiled model are the model's and those of its external data, by the
  * numbers that the artifact's copies have for them.
- * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
+ * @typedef {{id: number, type: 'boot', pyodide: string, archive: string, image: string}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, external: External[], options: CompileOptions}} CompileRequest
  * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest
