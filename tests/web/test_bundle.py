@@ -154,7 +154,10 @@ TAMPERED = {
         "edit((m) => { m.constants[0][0] = 2 ** 31; });",
         "do not lie in memory",
     ),
-    "parts swapped": ("edit((m) => { m.plans = m.weights[0]; });", "plans are damaged|no plan|lie in"),
+    "parts swapped": (
+        "edit((m) => { m.plans = m.weights[0]; });",
+        "plans are damaged|no plan|lie in",
+    ),
 }
 
 

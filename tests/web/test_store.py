@@ -66,12 +66,15 @@ def test_what_is_kept_is_found_again(tab: Page) -> None:
 
 
 def test_a_file_that_the_bundle_has_not_is_an_error_of_the_reader(tab: Page) -> None:
-    assert run(
-        tab,
-        """await store().put('k1', bundle());
+    assert (
+        run(
+            tab,
+            """await store().put('k1', bundle());
         const got = await store().get('k1');
         return got.read('other').then(() => null, (error) => error.message);""",
-    ) == "the bundle has no 'other'"
+        )
+        == "the bundle has no 'other'"
+    )
 
 
 def test_browsers_where_only_workers_write_keep_models_too(tab: Page) -> None:
@@ -94,7 +97,7 @@ def test_browsers_where_only_workers_write_keep_models_too(tab: Page) -> None:
         "await write('k1', 'entry.json', '{\"format\": 1');",
         "await write('k1', 'entry.json', 'null');",
         "await write('k1', 'entry.json', '[]');",
-        "await write('k1', 'entry.json', '{\"format\": 2, \"compiler\": \"c1\", \"files\": []}');",
+        'await write(\'k1\', \'entry.json\', \'{"format": 2, "compiler": "c1", "files": []}\');',
     ],
 )
 def test_a_damaged_entry_is_absent_and_makes_room_for_a_whole_one(tab: Page, harm: str) -> None:

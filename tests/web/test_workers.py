@@ -54,7 +54,7 @@ def load(lab: Page, body: list[int], version: int = VERSION) -> Any:
         f"""async ([body, version]) => {{ {MODULE}
             const group = new ComputeGroup(2);
             const use = async () => {{
-                await group.load(artifactWith(body, version), new ArrayBuffer(0));
+                await group.load(artifactWith(body, version), [new ArrayBuffer(0)]);
                 await group.run({{}});
             }};
             const error = await caught(use());
