@@ -4,7 +4,7 @@
 import { Channel } from './channel.js';
 import { absolute } from './download.js';
 import { env } from './env.js';
-import { InternalError } from './errors.js';
+import { InternalError, ReleasedError } from './errors.js';
 import { nodeWorker } from './node.js';
 
 /** @typedef {import('./protocol.js').Booted} Booted */
@@ -31,6 +31,37 @@ export function boot({ onStep, signal } = {}) {
     if (bootStep) onStep(bootStep);
   }
   return orAborted(booted, signal).finally(() => onStep && bootListeners.delete(onStep));
+}
+
+/** Resolves once Python has started, or failed to; at once where nobody has asked for it. */
+export async function started() {
+  await current?.booted.catch(() => {});
+}
+
+/** How long Python may have nothing to do before it is let go. */
+let patience = Infinity;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resting;
+
+/**
+ * From now on ends Python whenever it has had nothing to do for so long, to free its memory. The next request starts it anew.
+ * @param {number} ms
+ */
+export function letGoAfter(ms) {
+  patience = ms;
+  rest();
+}
+
+function rest() {
+  clearTimeout(resting);
+  if (busy === 0 && patience < Infinity) resting = setTimeout(letGo, patience);
+}
+
+function letGo() {
+  if (!current || busy > 0) return;
+  if (bootStep) return rest();
+  current.channel.terminate(new ReleasedError('Python was let go'));
+  current = null;
 }
 
 /**
@@ -85,6 +116,8 @@ export async function explain(model, options, watch = {}) {
 
 /** Resolves when the last request so far is over. */
 let idle = Promise.resolve();
+/** How many requests are waiting or under way. */
+let busy = 0;
 
 /**
  * Asks the compiler when it is free: one request at a time, so that giving one up does no harm to another.
@@ -94,7 +127,11 @@ let idle = Promise.resolve();
  * @returns {Promise<T>}
  */
 function ask(request, watch) {
-  const answer = idle.then(() => askNow(request, watch));
+  busy++;
+  const answer = idle.then(() => askNow(request, watch)).finally(() => {
+    busy--;
+    rest();
+  });
   idle = answer.then(() => {}, () => {});
   return orAborted(answer, watch.signal);
 }

@@ -2,10 +2,11 @@
 /** @file The compiler's thread: starts Pyodide with our package, and compiles models. Weights never become Python objects. */
 
 import { serve } from './channel.js';
+import { download } from './download.js';
 import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
-import { download } from './download.js';
 import { packageArchive, pythonFiles } from './python-files.js';
+import { startFromImage } from './python-image.js';
 import { addPackage, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
@@ -46,7 +47,7 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 });
 
 /**
- * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
+ * Goes on from an image of Python's memory; where that can't be, starts Python.
  * @param {BootRequest} request
  * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
@@ -54,14 +55,26 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 async function boot({ pyodide: indexURL, archive }, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const [pyodide, modules] = await Promise.all([pythonFiles(indexURL).then(startPython), download(archive ?? packageArchive())]);
+  const files = await pythonFiles(indexURL);
+  const modules = archive ?? packageArchive();
+  const pyodide = await (files.image ? startFromImage(files, modules).catch(() => start(files, modules)) : start(files, modules));
   clock.lap('python');
   progress('Loading the compiler');
-  addPackage(pyodide, new Uint8Array(modules));
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');
   return { result: { type: 'booted', version, python: pyodide.version, steps: clock.seconds } };
+}
+
+/**
+ * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
+ * @param {import('./python-files.js').PythonFiles} files
+ * @param {string} archive
+ */
+async function start(files, archive) {
+  const [pyodide, modules] = await Promise.all([startPython(files), download(archive)]);
+  addPackage(pyodide, new Uint8Array(modules));
+  return pyodide;
 }
 
 /**

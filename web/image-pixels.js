@@ -33,14 +33,16 @@ export async function toPixels(image, { width, height }) {
 }
 
 /**
- * @param {Blob | ImageBitmap | Pixels} source
+ * @param {Blob | ImageBitmap | VideoFrame | Pixels} source
  * @returns {Promise<ImageBitmap>}
  */
 async function decoded(source) {
-  if ('close' in source) return source;
+  if (source instanceof ImageBitmap) return source;
   try {
     return await createImageBitmap('data' in source ? new ImageData(new Uint8ClampedArray(source.data), source.width, source.height) : source);
   } catch {
     throw new ImageError("the file is not a picture that can be read here");
+  } finally {
+    if ('close' in source) source.close();
   }
 }

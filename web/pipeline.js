@@ -8,10 +8,10 @@
  * await classify.dispose();
  */
 
+import { loadCached } from './cached.js';
 import { absolute, downloadJson } from './download.js';
 import { env } from './env.js';
 import { DownloadError, InvalidInputError } from './errors.js';
-import { load } from './handles.js';
 import { readImage } from './image.js';
 import { dimsOf } from './preprocess.js';
 import { downloadModel, nameOf } from './progress.js';
@@ -49,6 +49,7 @@ import { InferenceSession, Tensor } from './session.js';
  * @property {AbortSignal} [signal] gives up loading
  * @property {number} [threads]
  * @property {'relaxed' | 'baseline'} [simd]
+ * @property {boolean} [cache] false: the compiled model is neither looked for in this browser nor kept in it
  */
 
 /** @typedef {Awaited<ReturnType<typeof readImage>>} Picture */
@@ -60,7 +61,7 @@ import { InferenceSession, Tensor } from './session.js';
  * @property {ModelEntry} model
  * @property {readonly string[]} labels
  * @property {InferenceSession} session
- * @property {(image: ImageInput, options?: {preview?: boolean, signal?: AbortSignal}) => Promise<Picture>} read
+ * @property {(image: ImageInput, options?: {preview?: boolean, quick?: boolean, signal?: AbortSignal}) => Promise<Picture>} read
  *   the first half of a call: the picture as the model takes it (`data`), with a preview, its size, and the `ms` that it took
  * @property {(data: Float32Array, options?: {top_k?: number}) => Promise<{predictions: Classification[], ms: number}>} predict
  *   the second half; `ms` is the run's time in its worker
@@ -126,13 +127,13 @@ async function readLabels({ labels }, signal) {
  * @param {ModelEntry} entry
  * @param {PipelineOptions} options
  */
-async function openSession({ url, session: open, bytes: size, name = nameOf(url ?? '') }, { progress, signal, threads, simd }) {
+async function openSession({ url, session: open, bytes: size, sha256, name = nameOf(url ?? '') }, { progress, signal, threads, simd, cache }) {
   if (open) return open;
   if (!url) throw new InvalidInputError('pipeline: the model needs a url or a session');
-  const bytes = await downloadModel(url, { name, progress, signal, size });
+  const bytes = () => downloadModel(url, { name, progress, signal, size });
   const onStep = (/** @type {string} */ step) => progress?.({ status: 'compile', name, step });
   // By handle rather than InferenceSession.create, which would copy the bytes to spare its caller's.
-  const session = new InferenceSession(await load(bytes, { threads, simd }, { signal, onStep }));
+  const session = new InferenceSession(await loadCached({ bytes, sha256 }, { threads, simd, cache }, { signal, onStep }));
   progress?.({ status: 'ready', name });
   return session;
 }

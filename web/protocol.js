@@ -134,8 +134,8 @@
  */
 
 /**
- * Where the compiler worker finds Python and us; null where they are usually. `files` of a compiled model are the model's and those of its external data, by the
- * numbers that the artifact's copies have for them.
+ * Where the compiler worker finds Python and us; null where they are usually. `files` of a compiled model are the model's and those
+ * of its external data, by the numbers that the artifact's copies have for them.
  * @typedef {{id: number, type: 'boot', pyodide: string | null, archive: string | null}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, external: External[], options: CompileOptions}} CompileRequest
@@ -202,8 +202,9 @@
 
 /**
  * `data` has the preprocessing's layout; `preview` shows the whole picture, and is absent where `previewSize` is 0. `width` and
- * `height` are the picture's own.
- * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | Pixels, preprocess: Preprocess, previewSize: number}} DecodeRequest
+ * `height` are the picture's own. `quick` lets the browser resize.
+ * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | VideoFrame | Pixels, preprocess: Preprocess, previewSize: number,
+ *   quick: boolean}} DecodeRequest
  * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap | null, width: number, height: number, ms: number}} Decoded
  */
 

@@ -16,7 +16,10 @@ import { DownloadError } from './errors.js';
  * @property {(name: string) => any} pyimport
  */
 
-const PACKAGE = '/lib/wasmkiln.zip';
+/** Where Python finds its library. */
+export const LIBRARY = '/lib/python314.zip';
+/** Where it finds our package. */
+export const PACKAGE = '/lib/wasmkiln.zip';
 // Python's zipimporter loads or compiles a module to learn its file's name, and again to run it. Ours tells the name at once.
 const IMPORT_FROM_PACKAGE = `
 import sys

@@ -83,6 +83,13 @@ export class Runtime {
     return this.#memory.buffer.byteLength;
   }
 
+  /** What a page may know of it. */
+  get facts() {
+    const { inputs, outputs, macs, arenaBytes } = this.#plan;
+    const sizes = { memoryBytes: this.memoryBytes, codeBytes: this.held.code.length, macs, arenaBytes };
+    return { threads: this.threads, plans: this.plans.count, inputs, outputs, ...sizes };
+  }
+
   /** Whether other threads may run it. */
   get isShared() {
     return !(this.#memory.buffer instanceof ArrayBuffer);

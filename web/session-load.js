@@ -1,6 +1,7 @@
 // @ts-check
 /** @file From what `InferenceSession.create` is given to a loaded model, with its progress told. */
 
+import { loadCached } from './cached.js';
 import { load, open } from './handles.js';
 import { readExternal, readSource, sourceName } from './model-source.js';
 import { WARMING_UP } from './protocol.js';
@@ -31,6 +32,10 @@ export async function loadSession(source, settings) {
  * @param {Watch} watch
  */
 async function compile(source, settings, watch) {
+  if (!settings.externalData.length) {
+    const { compile, cache } = settings;
+    return loadCached({ bytes: () => readSource(source, settings) }, { ...compile, cache }, watch);
+  }
   const [bytes, external] = await Promise.all([readSource(source, settings), readExternal(settings.externalData, settings)]);
   settings.signal?.throwIfAborted();
   return load(bytes, settings.compile, watch, external);
@@ -41,9 +46,9 @@ async function compile(source, settings, watch) {
  * @param {Settings} settings
  * @param {Watch} watch
  */
-function openBundle(manifest, { compile: { threads, simd } }, watch) {
+function openBundle(manifest, { compile: { threads, worker, simd } }, watch) {
   const folder = String(manifest).replace(/manifest\.json([?#].*)?$/, '') || './';
-  return open(folder, { threads, simd, withReport: true }, watch);
+  return open(folder, { threads, worker, simd, withReport: true }, watch);
 }
 
 /**

@@ -44,7 +44,7 @@ def fresh(page: Page, site: str) -> Page:
 
 
 CREATE = """
-window.session = await InferenceSession.create(bytes(given[0]));
+window.session = await InferenceSession.create(bytes(given[0]), { worker: true });
 """
 RUN = """
 const { y } = await window.session.run({ x: vector(0, 0, 0, 0, 0, 0) });

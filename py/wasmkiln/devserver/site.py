@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmkiln.devserver.bytecode import ensure_bytecode
-from wasmkiln.devserver.compress import ensure_compressed
+from wasmkiln.devserver.compress import QUICK, ensure_compressed
 from wasmkiln.devserver.default_model import ensure_model
+from wasmkiln.devserver.image import ensure_image
 from wasmkiln.devserver.package_index import PackageIndex
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES, ensure_core
@@ -46,12 +47,14 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     core = ensure_core(cache, progress)
     wheel, wheel_info = ensure_wheel(root, cache, progress)
     library, package = ensure_bytecode(core, wheel, cache, progress)
+    image = ensure_image(root, core, library, package, cache, progress)
     model = ensure_model(cache, progress)
     index = PackageIndex.of(wheel)
     files = {
         **pyodide_files(core),
         "/pyodide/python_stdlib.zip": library,
         "/wheel/wasmkiln.zip": package,
+        **({f"/wheel/{image.name}": image} if image else {}),
         "/wheel/wasmkiln.whl": wheel,
         index.url: wheel,
         "/wheel/wasmkiln.json": wheel_info,
@@ -59,7 +62,8 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
         "/models/imagenet_classes.json": root / "models" / "imagenet_classes.json",
         f"/models/{model.name}": model,
     }
-    ensure_compressed((core / file.name for file in FILES), progress)
+    ensure_compressed([core / file.name for file in FILES], progress)
+    ensure_compressed([image] if image else [], progress, QUICK)
     return Site(root / "web", files, index)
 
 

@@ -1,13 +1,14 @@
 // @ts-check
-/** @file Any other model: what it takes and gives, sizes for symbolic dimensions, how each node runs, and a run on random input. */
+/** @file Any other model: what it takes and gives, sizes for symbolic dimensions, ways to run it, a look inside, and how each node runs. */
 
+import * as lazy from '../lazy.js';
 import { element, make, table } from './dom.js';
-import { formatBytes, formatTime, formatValue } from './format.js';
+import { formatBytes } from './format.js';
 
+/** @typedef {import('../../protocol.js').Explanation} Explanation */
 /** @typedef {import('../../protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('../../protocol.js').ReportRow} ReportRow */
 /** @typedef {import('../../session.js').InferenceSession} InferenceSession */
-/** @typedef {import('../trial.js').Trial} Trial */
 
 const MAX_ROWS = 3000; // a table of more makes the page slow
 
@@ -23,29 +24,52 @@ const retry = element('retry', HTMLElement);
  * @property {Record<string, number>} dims
  * @property {InferenceSession} session
  * @property {(dims: Record<string, number>) => void} onDims other sizes were given
- * @property {() => void} onTry a run was asked for
+ * @property {() => Promise<ArrayBuffer>} read the model's bytes anew
+ * @property {Explanation | null} [explanation] if it came with the model
  */
+
+/** @type {((photo: Blob, name: string) => void) | null} what the model on show does with a photo */
+let takePhoto = null;
+/** @type {ModelView | null} what is shown, or will be in a moment */
+let current = null;
 
 /**
  * Shows a model that was opened.
  * @param {ModelView} view
  */
-export function showModel({ name, bytes, info, dims, session, onDims, onTry }) {
-  const tryButton = make('button', { type: 'button', id: 'try', className: 'primary' }, 'Run on random input');
-  tryButton.addEventListener('click', onTry);
-  const trial = make('div', { id: 'trial' });
-  trial.setAttribute('aria-live', 'polite');
+export async function showModel(view) {
+  const { name, bytes, info, dims, session, onDims } = view;
+  current = view;
+  const [{ waysToRun }, { insightOf }] = await Promise.all([lazy.running(), lazy.insight()]);
+  if (current !== view) return;
+  const running = waysToRun(view);
+  takePhoto = running.takePhoto;
   section.replaceChildren(
     make('h2', { id: 'model-name', tabIndex: -1 }, name),
     make('p', {}, `${info.nodes} node${info.nodes === 1 ? '' : 's'}, ${formatBytes(bytes)}`),
     ...(Object.keys(dims).length ? [dimsForm(dims, onDims)] : []),
-    table('Inputs', ['Name', 'Type'], session.inputMetadata.map(({ name, type, shape }) => [name, `${type}[${shape.join(', ')}]`])),
-    table('Outputs', ['Name', 'Type'], session.outputMetadata.map(({ name, type, shape }) => [name, `${type}[${shape.join(', ')}]`])),
-    make('div', { className: 'row' }, tryButton),
-    trial,
+    table('Inputs', ['Name', 'Type'], session.inputMetadata.map(typed)),
+    table('Outputs', ['Name', 'Type'], session.outputMetadata.map(typed)),
+    running.element,
+    insightOf({ ...view, options: { dims }, feeds: running.feeds }),
     report(session.report),
   );
   section.hidden = false;
+}
+
+/** @param {{name: string, type: string, compiled: readonly number[]}} value */
+function typed({ name, type, compiled }) {
+  return [name, `${type}[${compiled.join(', ')}]`];
+}
+
+/**
+ * Gives a photo to the model on show; false if there is none that takes photos.
+ * @param {Blob} photo
+ * @param {string} name
+ */
+export function givePhoto(photo, name) {
+  takePhoto?.(photo, name);
+  return takePhoto !== null;
 }
 
 /**
@@ -67,30 +91,9 @@ export function withdrawDims() {
 
 /** Takes the view away. */
 export function hideModel() {
+  current = takePhoto = null;
   section.hidden = true;
   section.replaceChildren();
-}
-
-/**
- * Shows what a run gave.
- * @param {Trial} trial
- * @returns {number} the median time in ms
- */
-export function showTrial({ times, outputs }) {
-  const sorted = times.toSorted((a, b) => a - b);
-  const median = sorted[sorted.length >> 1];
-  const rows = outputs.map(({ name, type, dims, statistics: s }) => [
-    name,
-    `${type}[${dims.join(', ')}]`,
-    ...[s.min, s.max, s.mean, s.deviation].map(formatValue),
-    s.odd ? `${s.odd}` : 'none',
-  ]);
-  element('trial', HTMLElement).replaceChildren(
-    make('p', {}, `${times.length} run${times.length === 1 ? '' : 's'}: median ${formatTime(median)}, fastest ${formatTime(sorted[0])}.`),
-    table('What came out', ['Output', 'Type', 'Least', 'Greatest', 'Mean', 'Deviation', 'Not finite'], rows),
-    make('p', { className: 'note' }, 'Floats are drawn from −1 to 1, whole numbers are 0 or 1; the seed is always the same.'),
-  );
-  return median;
 }
 
 /**

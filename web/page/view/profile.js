@@ -76,8 +76,7 @@ function chart(all) {
  * @param {number} whole
  */
 function mark(bar, whole) {
-  const made = make('div', { className: `bar-mark family-${bar.family ?? 'none'}` }, make('span', {}, bar.label));
-  made.setAttribute('aria-label', `${bar.title}: ${describe(bar, whole)}`);
+  const made = make('div', { className: `bar-mark family-${bar.family ?? 'none'}` }, make('span', {}, bar.label), make('span', { className: 'unseen' }, ` ${bar.title}: ${describe(bar, whole)}`));
   made.style.insetInlineStart = `${(bar.start / whole) * 100}%`;
   made.style.inlineSize = `${(bar.ms / whole) * 100}%`;
   made.style.insetBlockStart = `${bar.depth * ROW}rem`;
