@@ -70,8 +70,11 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile: no cache, no storage."""
-    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
+    """A fresh profile: no cache, no storage, and no service worker."""
+    fresh = browser.new_context(
+        viewport={"width": 1280, "height": 900},
+        service_workers="block",  # They would fetch the page once more; their own tests let them.
+    )
     yield fresh
     fresh.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 TIMEOUT = 120_000  # ms; for Python's start and a compilation on a busy machine
 
@@ -135,5 +135,6 @@ class Tab:
 
 def open_tab(browser: Browser, url: str, width: int = 1280, height: int = 900) -> Tab:
     """A tab in a fresh profile; close its `page.context` at the end."""
-    context = browser.new_context(viewport={"width": width, "height": height})
+    size: ViewportSize = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, service_workers="block")
     return Tab.open(context.new_page(), url)
