@@ -2,6 +2,8 @@
 /** @file The compiler as the page sees it: Python in a worker, started once and shared by all sessions. */
 
 import { Channel } from './channel.js';
+import { absolute } from './download.js';
+import { env } from './env.js';
 import { InternalError, ReleasedError } from './errors.js';
 import { nodeWorker } from './node.js';
 
@@ -180,9 +182,9 @@ function start() {
   const booted = channel.request(
     {
       type: 'boot',
-      pyodide: new URL('./pyodide/', import.meta.url).href,
-      archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
-      image: new URL('./wheel/python.image', import.meta.url).href,
+      pyodide: env.pyodide.indexURL === undefined ? null : absolute(env.pyodide.indexURL),
+      archive: env.package === undefined ? null : absolute(env.package),
+      image: env.pyodide.image === undefined ? null : absolute(env.pyodide.image),
     },
     { onProgress: ({ step }) => announce(step) },
   );

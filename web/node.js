@@ -70,6 +70,11 @@ export function readFile(url) {
   return fs.promises.readFile(/^file:/i.test(String(url)) ? new URL(url) : url);
 }
 
+/** The URL of the folder that paths are relative to; undefined elsewhere. */
+export function workingFolder() {
+  return builtin('url')?.pathToFileURL(`${/** @type {any} */ (globalThis).process.cwd()}/`).href;
+}
+
 /** How many processors Node may use; undefined elsewhere. */
 export function processors() {
   return builtin('os')?.availableParallelism();

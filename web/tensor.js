@@ -86,7 +86,7 @@ export class Tensor {
   }
 
   /** What leaving a `using` block does. */
-  [Symbol.dispose ?? Symbol('dispose')]() {
+  [Symbol.dispose]() {
     this.dispose();
   }
 
