@@ -9,6 +9,8 @@ export const gallery = () => import('./view/gallery.js');
 export const camera = () => import('./camera.js');
 /** What is known of the page's own model. */
 export const card = () => import('./view/card.js');
+/** Links that were dropped, pasted, or given with the page's address. */
+export const links = () => import('./links.js');
 /** Other threads and instructions. */
 export const switches = () => import('./view/switches.js');
 /** A model that was opened, and ways to run it. */
@@ -37,6 +39,6 @@ export function peers() {
 
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
-  await Promise.all([gallery(), camera(), card(), switches(), modelView(), running()]);
+  await Promise.all([gallery(), camera(), card(), links(), switches(), modelView(), running()]);
   await Promise.all([insight(), inside(), profile(), memory(), graph(), loaders(), peers()]);
 }
