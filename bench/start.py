@@ -214,8 +214,8 @@ def _facts(rows: Sequence[Visit], emitted: Mapping[str, int]) -> list[str]:
             boot = ", ".join(f"{k} {1e3 * v:.0f}" for k, v in steps)
             lines.append(
                 f"{r.visit}: worker's start {boot}; "
-                f"compile {r.details['compileMs']:.0f} ms ({phases}), load {r.details['loadMs']:.0f}, "
-                f"warm-up {r.details['warmMs']:.0f}"
+                f"compile {r.details['compileMs']:.0f} ms ({phases}), "
+                f"load {r.details['loadMs']:.0f}, warm-up {r.details['warmMs']:.0f}"
             )
     return lines
 

@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from wasmkiln.devserver.compress import ensure_compressed
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES
