@@ -19,7 +19,7 @@ import { BundleStore } from './store.js';
 /**
  * A model: its bytes once they are needed, and their hash in hexadecimal, where it is known before.
  * @typedef {{bytes: () => Promise<ArrayBuffer>, sha256?: string}} ModelSource
- * @typedef {Partial<CompileOptions> & {cache?: boolean}} LoadOptions cache: false neither looks into the store nor adds to it
+ * @typedef {Partial<CompileOptions> & {cache?: boolean, worker?: boolean}} LoadOptions cache: false neither looks into the store nor adds to it
  */
 
 /**
@@ -80,7 +80,7 @@ export async function loadCached(source, { cache = true, ...options } = {}, watc
 /**
  * @param {ModelSource} source
  * @param {boolean} cache
- * @param {Partial<CompileOptions>} options
+ * @param {Omit<LoadOptions, 'cache'>} options
  * @param {Watch} watch
  * @param {boolean} isStart whether it is what the page opens with
  */
@@ -103,7 +103,9 @@ async function loadKept(source, cache, options, watch, isStart) {
   whenIdle(async () => {
     if ((await actual) !== hash) return console.warn('the model is not the one that its hash tells, and is not kept');
     const { files } = await save(made);
-    if ((await store.put(key, files)) && isStart) remember({ key, compiler: store.compiler });
+    const isKept = await store.put(key, files);
+    if (isKept && isStart) remember({ key, compiler: store.compiler });
+    listeners.forEach((listener) => listener());
   });
   return made;
 }
@@ -138,10 +140,23 @@ export async function inspectCached(model, watch = {}) {
   return { info: found.info, model: found.model, sha256: hash };
 }
 
+/** @type {(() => void)[]} */
+const listeners = [];
+
+/**
+ * Calls back whenever other models are kept than before.
+ * @param {() => void} listener
+ */
+export function onKept(listener) {
+  listeners.push(listener);
+}
+
 /** Removes all compiled models; gives the bytes that this freed. */
 export async function clearModels() {
   forget();
-  return canKeep() ? new BundleStore({ compiler: '' }).clear() : 0;
+  const freed = canKeep() ? await new BundleStore({ compiler: '' }).clear() : 0;
+  listeners.forEach((listener) => listener());
+  return freed;
 }
 
 /** How many compiled models are kept, and the bytes that they take. */
@@ -172,7 +187,7 @@ async function openKept(store, key, options, watch) {
   const bundle = await store.get(key);
   if (!bundle) return null;
   try {
-    return await open(bundle, { threads: options.threads, simd: options.simd, withReport: true }, watch);
+    return await open(bundle, { threads: options.threads, worker: options.worker, simd: options.simd, withReport: true }, watch);
   } catch (error) {
     watch.signal?.throwIfAborted();
     console.warn('a compiled model could not be opened, and is compiled anew:', error);

@@ -2,6 +2,8 @@
 /** @file The compiler as the page sees it: Python in a worker, started once and shared by all sessions. */
 
 import { Channel } from './channel.js';
+import { absolute } from './download.js';
+import { env } from './env.js';
 import { InternalError, ReleasedError } from './errors.js';
 import { nodeWorker } from './node.js';
 
@@ -36,12 +38,30 @@ export async function started() {
   await current?.booted.catch(() => {});
 }
 
-/** Ends Python, to free its memory, unless it is at work. The next request starts it anew. */
-export function letGo() {
-  if (current && !bootStep && busy === 0) {
-    current.channel.terminate(new ReleasedError('Python was let go'));
-    current = null;
-  }
+/** How long Python may have nothing to do before it is let go. */
+let patience = Infinity;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resting;
+
+/**
+ * From now on ends Python whenever it has had nothing to do for so long, to free its memory. The next request starts it anew.
+ * @param {number} ms
+ */
+export function letGoAfter(ms) {
+  patience = ms;
+  rest();
+}
+
+function rest() {
+  clearTimeout(resting);
+  if (busy === 0 && patience < Infinity) resting = setTimeout(letGo, patience);
+}
+
+function letGo() {
+  if (!current || busy > 0) return;
+  if (bootStep) return rest();
+  current.channel.terminate(new ReleasedError('Python was let go'));
+  current = null;
 }
 
 /**
@@ -108,7 +128,10 @@ let busy = 0;
  */
 function ask(request, watch) {
   busy++;
-  const answer = idle.then(() => askNow(request, watch)).finally(() => busy--);
+  const answer = idle.then(() => askNow(request, watch)).finally(() => {
+    busy--;
+    rest();
+  });
   idle = answer.then(() => {}, () => {});
   return orAborted(answer, watch.signal);
 }
@@ -159,9 +182,9 @@ function start() {
   const booted = channel.request(
     {
       type: 'boot',
-      pyodide: new URL('./pyodide/', import.meta.url).href,
-      archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
-      image: new URL('./wheel/python.image', import.meta.url).href,
+      pyodide: env.pyodide.indexURL === undefined ? null : absolute(env.pyodide.indexURL),
+      archive: env.package === undefined ? null : absolute(env.package),
+      image: env.pyodide.image === undefined ? null : absolute(env.pyodide.image),
     },
     { onProgress: ({ step }) => announce(step) },
   );

@@ -4,8 +4,10 @@
 import { serve } from './channel.js';
 import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
+import { download } from './download.js';
 import { startFromImage } from './python-image.js';
-import { addPackage, fetchBytes, startPython } from './python-start.js';
+import { packageArchive, pythonFiles } from './python-files.js';
+import { addPackage, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
 /** @typedef {import('./protocol.js').CompileRequest} CompileRequest */
@@ -53,7 +55,7 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 async function boot(request, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const pyodide = await startFromImage(request).catch(() => start(request));
+  const pyodide = await (request.image === null ? start(request) : startFromImage({ ...request, image: request.image }).catch(() => start(request)));
   clock.lap('python');
   progress('Loading the compiler');
   bridge = importBridge(pyodide);
@@ -67,8 +69,8 @@ async function boot(request, progress) {
  * @param {BootRequest} request
  */
 async function start({ pyodide: indexURL, archive }) {
-  const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
-  addPackage(pyodide, modules);
+  const [pyodide, modules] = await Promise.all([pythonFiles(indexURL).then(startPython), download(archive ?? packageArchive())]);
+  addPackage(pyodide, new Uint8Array(modules));
   return pyodide;
 }
 

@@ -4,9 +4,10 @@
 import { serve } from './channel.js';
 import { InternalError } from './errors.js';
 import { loadArtifact } from './load-artifact.js';
-import { loadBundle, saveBundle } from './load-bundle.js';
+import { loadBundle } from './load-bundle.js';
 import { unknownMessage, WARMING_UP } from './protocol.js';
 import { follow } from './runtime.js';
+import { saveBundle } from './save-bundle.js';
 
 /** @typedef {import('./protocol.js').ComputeRequest} ComputeRequest */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
@@ -79,8 +80,7 @@ async function open({ manifest, contents, module, leastMacs }, progress) {
  * @returns {Promise<Answer>}
  */
 async function begin(loaded, start, most, progress) {
-  const { inputs, outputs, macs, arenaBytes, threads: worth } = loaded.plan;
-  const threads = loaded.plans.count > 1 ? most : Math.min(most, worth);
+  const threads = loaded.plans.count > 1 ? most : Math.min(most, loaded.plan.threads);
   const joined = followers.slice(0, threads - 1).map((port, i) => {
     const ready = new Promise((resolve) => {
       port.onmessage = resolve;
@@ -97,9 +97,7 @@ async function begin(loaded, start, most, progress) {
   ran = false;
   const end = performance.now();
   if (end - warm < SHORT_MS) warmUpFurther(loaded, 3);
-  const sizes = { memoryBytes: loaded.memoryBytes, codeBytes: loaded.held.code.length, macs, arenaBytes };
-  const facts = { threads: loaded.threads, plans: loaded.plans.count, inputs, outputs, ...sizes };
-  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...facts } };
+  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...loaded.facts } };
 }
 
 /**

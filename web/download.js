@@ -2,7 +2,7 @@
 /** @file Fetching with progress, into one buffer of the right size. */
 
 import { DownloadError } from './errors.js';
-import { readFile } from './node.js';
+import { readFile, workingFolder } from './node.js';
 
 /**
  * @typedef {object} DownloadOptions
@@ -53,7 +53,12 @@ export async function download(url, { size, onProgress, signal } = {}) {
  */
 export async function downloadJson(url, signal) {
   const file = await fromDisk(url, signal);
-  return file ? JSON.parse(new TextDecoder().decode(file)) : (await get(url, signal)).json();
+  const text = file ? new TextDecoder().decode(file) : await (await get(url, signal)).text();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DownloadError(`${shown(url)} is not JSON (${error instanceof Error ? error.message : error})`, { cause: error });
+  }
 }
 
 /**
@@ -98,6 +103,14 @@ function grown(buffer, needed) {
   const larger = new Uint8Array(Math.max(needed, buffer.length * 2));
   larger.set(buffer);
   return larger;
+}
+
+/**
+ * A URL as a worker can be told it; in Node a path is made one.
+ * @param {string | URL} url
+ */
+export function absolute(url) {
+  return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href ?? workingFolder()).href;
 }
 
 /** @param {string | URL} url */

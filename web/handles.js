@@ -5,7 +5,7 @@
 
 import { boot, compile } from './compiler.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
-import { adopt, needSimd, prepare, takeGroup, WORTH_SHARING } from './models.js';
+import { adopt, mayRunHere, needSimd, prepare, takeGroup, WORTH_SHARING } from './models.js';
 
 export { describe, open, predict, prepare, release, save } from './models.js';
 
@@ -15,7 +15,7 @@ export { describe, open, predict, prepare, release, save } from './models.js';
 /**
  * Compiles and loads a model; the buffers are detached.
  * @param {ArrayBuffer} model
- * @param {Partial<CompileOptions>} [options]
+ * @param {Partial<CompileOptions> & {worker?: boolean}} [options] `worker` keeps even small models off this thread
  * @param {Watch} [watch]
  * @param {import('./protocol.js').External[]} [external] files in which the model keeps weights
  * @returns {Promise<number>} the handle
@@ -38,12 +38,17 @@ export async function load(model, options = {}, watch = {}, external = []) {
   watch.signal?.throwIfAborted();
   watch.onStep?.('Preparing weights');
   const { meta } = artifact;
-  const group = takeGroup(meta.threads);
+  const { threads } = meta;
   // The group is that of all models, so that no worker has to be fetched; its followers are idle then.
   if (options.threads === undefined && meta.macs < WORTH_SHARING) meta.threads = 1;
+  const place = {
+    workers: () => takeGroup(threads),
+    tryHere: mayRunHere(meta, options.threads, options.worker),
+    load: (/** @type {import('./models.js').Group} */ group) => group.load(artifact, files, watch.onStep),
+  };
   const { inputs, simd, weightBytes } = meta;
   const known = { accepts: inputs, declared: pinned(declared, chosen), steps, report, simd, weightBytes, compileMs, phases: timings };
-  return adopt(group, group.load(artifact, files, watch.onStep), known, { compiler: version, name: 'model', report }, watch.signal);
+  return adopt(place, known, { compiler: version, name: 'model', report }, watch.signal);
 }
 
 /**

@@ -26,7 +26,7 @@ export function isNode() {
 export function nodeWorker(name) {
   const threads = builtin('worker_threads');
   if (!threads) return null;
-  const thread = new threads.Worker(new URL(name, here), { name });
+  const thread = new threads.Worker(new URL(name, here), { name, argv: [name] });
   const worker = {
     onmessage: (/** @type {{data: unknown}} */ _event) => {},
     onerror: (/** @type {{message: string}} */ _event) => {},
@@ -68,6 +68,11 @@ export function readFile(url) {
   const fs = builtin('fs');
   if (!fs || /^(https?|data|blob):/i.test(String(url))) return null;
   return fs.promises.readFile(/^file:/i.test(String(url)) ? new URL(url) : url);
+}
+
+/** The URL of the folder that paths are relative to; undefined elsewhere. */
+export function workingFolder() {
+  return builtin('url')?.pathToFileURL(`${/** @type {any} */ (globalThis).process.cwd()}/`).href;
 }
 
 /** How many processors Node may use; undefined elsewhere. */

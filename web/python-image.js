@@ -8,6 +8,7 @@
  */
 
 import { DownloadError, InternalError } from './errors.js';
+import { packageArchive, pythonFiles } from './python-files.js';
 import { LIBRARY, PACKAGE } from './python-start.js';
 import { sha256 } from './sha256.js';
 
@@ -29,13 +30,14 @@ const NO_PACKAGES = { info: { abi_version: '2026_0', arch: 'wasm32', platform: '
 
 /**
  * @param {object} places
- * @param {string} places.pyodide the folder with Pyodide
- * @param {string} places.archive our package, which is fetched only if a module is missing
+ * @param {string | null} places.pyodide the folder with Pyodide; null: the usual one
+ * @param {string | null} places.archive our package, which is fetched only if a module is missing; null: the usual one
  * @param {string} places.image
  * @returns {Promise<Pyodide>}
  */
-export async function startFromImage({ pyodide: indexURL, archive, image: url }) {
-  const [response, { loadPyodide }] = await Promise.all([fetch(url), import(`${indexURL}pyodide.mjs`)]);
+export async function startFromImage({ pyodide, archive, image: url }) {
+  const { module, options: { indexURL } } = await pythonFiles(pyodide);
+  const [response, { loadPyodide }] = await Promise.all([fetch(url), import(/* webpackIgnore: true */ /* @vite-ignore */ module)]);
   if (!response.ok) throw new DownloadError(`${url} could not be fetched: the server answered ${response.status}`);
   const image = new ImageReader(response);
   const head = new Uint8Array(HEAD_BYTES);
@@ -43,16 +45,16 @@ export async function startFromImage({ pyodide: indexURL, archive, image: url })
     indexURL,
     lockFileContents: NO_PACKAGES,
     // Any small file there is: Pyodide puts it where the library belongs, which is then replaced.
-    stdLibURL: `${indexURL}pyodide.mjs`,
+    stdLibURL: module,
     _loadSnapshot: head,
     createPyodideModule: async (/** @type {{INITIAL_MEMORY: number}} */ settings) => {
-      const [{ default: create }, description] = await Promise.all([import(`${indexURL}pyodide.asm.mjs`), image.description]);
+      const [{ default: create }, description] = await Promise.all([import(/* webpackIgnore: true */ /* @vite-ignore */ `${indexURL}pyodide.asm.mjs`), image.description]);
       settings.INITIAL_MEMORY = description.memory;
       const made = /** @type {Interpreter} */ (await create(settings));
       fill(made.HEAPU8, description, await image.pieces);
       writeHead(head, description);
       fetchWhenRead(made.FS, LIBRARY, `${indexURL}python_stdlib.zip`);
-      fetchWhenRead(made.FS, PACKAGE, archive);
+      fetchWhenRead(made.FS, PACKAGE, archive ?? packageArchive());
       return made;
     },
   });

@@ -9,9 +9,9 @@
  *     run(table, first, count, thread, threads)
  */
 
+import { ARRAYS } from './dtypes.js';
 import { InternalError, InvalidInputError, LimitError } from './errors.js';
 import { checkFeeds } from './feeds.js';
-import { ARRAYS } from './tensor-data.js';
 
 /** @typedef {import('./plans.js').Plan} Plan */
 /** @typedef {import('./plans.js').Plans} Plans */
@@ -81,6 +81,13 @@ export class Runtime {
   /** The bytes of memory that the model holds. */
   get memoryBytes() {
     return this.#memory.buffer.byteLength;
+  }
+
+  /** What a page may know of it. */
+  get facts() {
+    const { inputs, outputs, macs, arenaBytes } = this.#plan;
+    const sizes = { memoryBytes: this.memoryBytes, codeBytes: this.held.code.length, macs, arenaBytes };
+    return { threads: this.threads, plans: this.plans.count, inputs, outputs, ...sizes };
   }
 
   /** Whether other threads may run it. */

@@ -46,9 +46,9 @@ async function compile(source, settings, watch) {
  * @param {Settings} settings
  * @param {Watch} watch
  */
-function openBundle(manifest, { compile: { threads, simd } }, watch) {
+function openBundle(manifest, { compile: { threads, worker, simd } }, watch) {
   const folder = String(manifest).replace(/manifest\.json([?#].*)?$/, '') || './';
-  return open(folder, { threads, simd, withReport: true }, watch);
+  return open(folder, { threads, worker, simd, withReport: true }, watch);
 }
 
 /**

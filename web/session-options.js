@@ -24,6 +24,7 @@ import { isNode } from './node.js';
  * has to name 'wasm' or 'cpu', and `optimizedModelFilePath` and `enableGraphCapture` are refused.
  * @typedef {object} SessionOptions
  * @property {number} [threads] by default as many as the page and the machine allow, and one for small models
+ * @property {boolean} [worker] keeps even small models off the caller's thread, where runs of up to 4 ms would go
  * @property {'relaxed' | 'baseline'} [simd] by default the best that the browser has
  * @property {Readonly<Record<string, number>>} [dims] sizes for symbolic dimensions, by name; others are 1
  * @property {Readonly<Record<string, readonly number[]>>} [shapes] whole shapes for inputs, by name
@@ -61,7 +62,7 @@ import { isNode } from './node.js';
 /**
  * What the options come to.
  * @typedef {object} Settings
- * @property {{threads?: number, simd?: 'relaxed' | 'baseline', dims: Record<string, number>, shapes: Record<string, number[]>}} compile
+ * @property {{threads?: number, worker?: boolean, simd?: 'relaxed' | 'baseline', dims: Record<string, number>, shapes: Record<string, number[]>}} compile
  * @property {readonly ExternalFile[]} externalData
  * @property {boolean} cache
  * @property {boolean} profiling
@@ -69,7 +70,7 @@ import { isNode } from './node.js';
  * @property {ProgressCallback | undefined} progress
  */
 
-const HONOURED = ['threads', 'simd', 'dims', 'shapes', 'cache', 'signal', 'progress', 'externalData', 'executionProviders',
+const HONOURED = ['threads', 'worker', 'simd', 'dims', 'shapes', 'cache', 'signal', 'progress', 'externalData', 'executionProviders',
   'freeDimensionOverrides', 'enableProfiling', 'intraOpNumThreads', 'preferredOutputLocation'];
 const WITHOUT_EFFECT = ['graphOptimizationLevel', 'interOpNumThreads', 'enableCpuMemArena', 'enableMemPattern', 'executionMode',
   'profileFilePrefix', 'logId', 'logSeverityLevel', 'logVerbosityLevel', 'extra'];
@@ -98,7 +99,7 @@ export function readOptions(options) {
     if (!Number.isSafeInteger(size) || size < 0) throw new InvalidInputError(`options dims and shapes take whole numbers, not ${size}`);
   }
   const copies = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, [...shape]]));
-  const compile = { threads: threadsOf(options), simd: simdOf(options), dims, shapes: copies };
+  const compile = { threads: threadsOf(options), worker: options.worker, simd: simdOf(options), dims, shapes: copies };
   return { compile, externalData, cache: options.cache ?? true, profiling: options.enableProfiling === true, signal, progress };
 }
 

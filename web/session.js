@@ -9,12 +9,13 @@
  */
 
 import { InvalidInputError, ReleasedError } from './errors.js';
-import { checkFeeds, toFeeds } from './feeds.js';
-import { describe, predict, release } from './handles.js';
+import { checkFeeds } from './feeds.js';
+import { describe, predict, release, save } from './handles.js';
 import { partOf } from './model-source.js';
 import { Profile } from './profile.js';
 import { loadSession } from './session-load.js';
 import { checkRunOptions, readOptions } from './session-options.js';
+import { toFeeds } from './tensor-data.js';
 import { Tensor } from './tensor.js';
 
 export { Tensor };
@@ -175,6 +176,16 @@ export class InferenceSession {
     return rows;
   }
 
+  /**
+   * The compiled model as a bundle, which `create` opens by its manifest's URL, without Python.
+   * @param {{name?: string}} [options] what the model is called
+   * @returns {Promise<{manifest: object, files: Record<string, Uint8Array<ArrayBuffer>>}>} the manifest is among the files
+   */
+  async save(options) {
+    if (this.#released) throw new ReleasedError('save: the session was released');
+    return save(this.#handle, options);
+  }
+
   /** Frees the model's memory and threads; runs under way fail with a ReleasedError, and so does a second release. */
   async release() {
     if (this.#released) throw new ReleasedError('release: the session was released before');
@@ -184,12 +195,12 @@ export class InferenceSession {
   }
 
   /** What leaving a `using` block does: releases, unless that was done by hand. */
-  [Symbol.dispose ?? Symbol('dispose')]() {
+  [Symbol.dispose]() {
     if (!this.#released) void this.release();
   }
 
   /** What leaving an `await using` block does. */
-  async [Symbol.asyncDispose ?? Symbol('asyncDispose')]() {
+  async [Symbol.asyncDispose]() {
     if (!this.#released) await this.release();
   }
 

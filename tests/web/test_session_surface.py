@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Page
 
 from tests.web.lab import error, run
-from tests.web.models import convolutional_model, encode, small_model
+from tests.web.models import convolutional_model, encode, external_model, small_model
 
 HARMLESS = """{
     executionProviders: ['webgpu', { name: 'wasm' }], graphOptimizationLevel: 'all',
@@ -171,25 +170,6 @@ def test_profiles(lab: Page, threads: int) -> None:
     assert all(row["ms"] >= 0 and row["runs"] == 3 and row["kernel"] for row in rows)
     assert sum(row["macs"] for row in rows) > 0
     assert any("Conv" in row["node"] or "conv" in row["kernel"] for row in rows)
-
-
-def external_model() -> tuple[bytes, bytes, bytes]:
-    """y = x @ w + b; w and b lie in two files, b in the second part of its."""
-    w = np.arange(6, dtype=np.float32).reshape(3, 2)
-    b = np.float32([10, 20])
-    tensors = []
-    for name, array, path, offset in (("w", w, "w.bin", 0), ("b", b, "sub/b.bin", 4)):
-        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape)
-        tensor.data_location = TensorProto.EXTERNAL
-        entries = {"location": path, "offset": str(offset), "length": str(array.nbytes)}
-        for key, value in entries.items():
-            tensor.external_data.append(onnx.StringStringEntryProto(key=key, value=value))
-        tensors.append(tensor)
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 3))
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (2, 2))
-    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"])
-    model = encode(helper.make_graph([node], "external", [x], [y], tensors))
-    return model, w.tobytes(), b"\0" * 4 + b.tobytes()
 
 
 def test_external_data(lab: Page) -> None:

@@ -28,8 +28,6 @@ async function start() {
   showChoices();
   const credits = element('credits', HTMLElement);
   credits.textContent = sampleCredits();
-  prepare(1);
-  prepareImages();
   takeAll({
     files: receiveFiles,
     text: receiveLink,
@@ -49,9 +47,10 @@ async function start() {
   setComplete();
 }
 
-/** Starts the workers for the default model, and for those that may be opened later, once Python needs no more of the processor. */
+/** Starts the workers for photos, and for models that may be opened later, once the start needs no more of the processor. */
 async function prepareWorkers() {
   await calm();
+  prepareImages();
   await prepare(3);
 }
 

@@ -2,10 +2,15 @@
 /** @file What goes before all else of the page, for it takes the longest: isolation, where it takes a reload, and Python. */
 
 import { openEarly } from '../cached.js';
-import { boot } from '../compiler.js';
+import { boot, letGoAfter } from '../compiler.js';
+import { env } from '../env.js';
+import { prepare } from '../handles.js';
+import { offerClearing } from './clearing.js';
 import { isolate } from './isolate.js';
 import { keepOffline } from './offline.js';
 import { showOffline, showOfflinePlaces } from './view/offline.js';
+
+const IDLE_MS = 60_000; // Python is let go after so long without work
 
 const root = document.documentElement;
 
@@ -15,14 +20,21 @@ else start();
 
 function start() {
   if (!openEarly()) startPython();
+  prepare(1); // workers for the model
   when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
   when(() => root.dataset.complete !== undefined, () => {
     showOfflinePlaces();
-    keepOffline(showOffline);
+    offerClearing();
+    keepOffline((event) => {
+      showOffline(event);
+      // It can come back without a network then.
+      if (event.state === 'kept') letGoAfter(IDLE_MS);
+    });
   });
 }
 
 function startPython() {
+  env.pyodide.image = new URL('../wheel/python.image', import.meta.url);
   const begin = performance.now();
   boot().then(
     () => performance.measure('wasmkiln:boot', { start: begin, end: performance.now() }),

@@ -5,6 +5,7 @@
  * The page itself only passes frames on, which costs it well under a millisecond, and shows classes ten times a second.
  */
 
+import { ReleasedError } from '../errors.js';
 import { CameraError, closeStream, listCameras, looksAtVisitor, openStream } from './camera-stream.js';
 import { Average, Herald, Rate } from './live.js';
 import { closeModel, isModelOpen } from './opened-model.js';
@@ -161,7 +162,8 @@ class Live {
         if (!this.#stopped) this.#take(predictions, ms, performance.now());
       }
     } catch (error) {
-      if (!this.#stopped) fail(error);
+      // The model may have been loaded anew meanwhile, for other threads.
+      if (!this.#stopped && !(error instanceof ReleasedError)) fail(error);
     } finally {
       this.#busy = false;
     }

@@ -1,15 +1,16 @@
 // @ts-check
 /** @file What becomes of whatever a visitor gives: pictures are classified, models are opened, links are followed within this site. */
 
+import * as lazy from './lazy.js';
 import { ElsewhereError, readLink } from './links.js';
 import { openModel } from './opened-model.js';
 import { classifyPhotos, dropPhotos, onNoPicture } from './photos.js';
-import { showError } from './view/page.js';
+import { getView, showError } from './view/page.js';
 import { picking } from './view/problem.js';
 
 const MODEL = /\.(onnx|ort|pb|pt|pth|tflite|h5|safetensors)$/i;
 
-onNoPicture(receiveModel);
+onNoPicture((file) => void receiveModel(file));
 
 /**
  * Takes files from anywhere: dropped, pasted, chosen, shared with the page, or opened with it.
@@ -17,7 +18,7 @@ onNoPicture(receiveModel);
  */
 export function receiveFiles(files) {
   const model = files.find((file) => MODEL.test(file.name));
-  if (model) receiveModel(model);
+  if (model) void receiveModel(model);
   else if (files.length) void classifyPhotos(files);
 }
 
@@ -25,9 +26,10 @@ export function receiveFiles(files) {
  * Takes a file as a model, whatever it is called.
  * @param {File} file
  */
-export function receiveModel(file) {
+export async function receiveModel(file) {
   dropPhotos();
-  void openModel(file);
+  if (getView() === 'camera') (await lazy.camera()).stopCamera();
+  await openModel(file);
 }
 
 /**

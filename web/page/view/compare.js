@@ -60,7 +60,7 @@ function shown({ ours, theirs, threads, theirCreateMs, differences }, version) {
   const rows = differences.map(({ name, difference, relative }) => [name, formatValue(difference), formatValue(relative)]);
   return [
     make('p', {}, `Here and now, ${verdict} on ${threads} thread${threads === 1 ? '' : 's'}, ${agree}`),
-    table('Time of a run', ['', 'Median', 'Fastest'], times),
+    table('Time of a run', ['Runtime', 'Median', 'Fastest'], times),
     table('Largest differences', ['Output', 'Difference', 'Over its largest value'], rows),
     make('p', { className: 'note' }, `Loading onnxruntime-web and preparing the model for it took ${formatTime(theirCreateMs)}. Times in a tab vary with whatever else the machine does.`),
   ];
