@@ -37,6 +37,9 @@ def test_inspect_json(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert facts["artifact"]["shared"] is True
     assert facts["opsets"] == {"": 17}
     assert len(facts["nodes"]) == 8
+    assert len(facts["graph"]["sources"]) == 8
+    assert facts["memory"]["arenaBytes"] == facts["artifact"]["arenaBytes"]
+    assert [step["kernel"] for step in facts["steps"]]
 
 
 def test_inspect_passes_prints_the_graph_after_each(

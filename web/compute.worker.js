@@ -3,12 +3,16 @@
 
 import { serve } from './channel.js';
 import { InternalError } from './errors.js';
-import { unknownMessage } from './protocol.js';
-import { follow, Runtime } from './runtime.js';
+import { loadArtifact } from './load-artifact.js';
+import { loadBundle, saveBundle } from './load-bundle.js';
+import { unknownMessage, WARMING_UP } from './protocol.js';
+import { follow } from './runtime.js';
 
 /** @typedef {import('./protocol.js').ComputeRequest} ComputeRequest */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
 /** @typedef {import('./protocol.js').LeadRequest} LeadRequest */
+/** @typedef {import('./protocol.js').OpenRequest} OpenRequest */
+/** @typedef {import('./runtime.js').Runtime} Runtime */
 /** @typedef {import('./channel.js').Answer} Answer */
 
 const SHORT_MS = 150; // models that run longer than this aren't warmed up further
@@ -20,7 +24,7 @@ let runtime = null;
 /** Whether a real run has come, which makes warming up pointless. */
 let ran = false;
 
-serve((/** @type {ComputeRequest} */ request) => {
+serve((/** @type {ComputeRequest} */ request, progress) => {
   switch (request.type) {
     case 'muster':
       followers = request.ports;
@@ -28,9 +32,13 @@ serve((/** @type {ComputeRequest} */ request) => {
     case 'follow':
       return enlist(request.port);
     case 'lead':
-      return lead(request);
+      return lead(request, progress);
+    case 'open':
+      return open(request, progress);
     case 'run':
-      return run(request.feeds);
+      return run(request);
+    case 'save':
+      return save(request.about);
     case 'leave':
       return leave();
     default:
@@ -39,31 +47,56 @@ serve((/** @type {ComputeRequest} */ request) => {
 });
 
 /**
- * Loads the model, gathers the followers, and warms up.
+ * Loads what was compiled from a model.
  * @param {LeadRequest} request
+ * @param {(step: string) => void} progress
+ */
+async function lead({ artifact, files }, progress) {
+  const start = performance.now();
+  const loaded = await loadArtifact(artifact, files);
+  files.forEach(discard);
+  return begin(loaded, start, artifact.meta.shared ? artifact.meta.threads : 1, progress);
+}
+
+/**
+ * Loads a bundle.
+ * @param {OpenRequest} request
+ * @param {(step: string) => void} progress
+ */
+async function open({ manifest, contents, module, leastMacs }, progress) {
+  const start = performance.now();
+  const loaded = await loadBundle(manifest, module, (name) => contents[name], followers.length > 0 && manifest.macs >= leastMacs);
+  loaded.leastMacs = leastMacs;
+  return begin(loaded, start, loaded.isShared ? followers.length + 1 : 1, progress);
+}
+
+/**
+ * Gathers the followers, and warms up.
+ * @param {Runtime} loaded
+ * @param {number} start when loading began
+ * @param {number} most threads
+ * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
  */
-async function lead({ artifact, model }) {
-  const start = performance.now();
-  const loaded = await Runtime.load(artifact, model);
-  discard(model);
-  const threads = artifact.meta.shared ? Math.min(followers.length + 1, artifact.meta.threads) : 1;
+async function begin(loaded, start, most, progress) {
+  const threads = loaded.plans.count > 1 ? most : Math.min(most, loaded.plan.threads);
   const joined = followers.slice(0, threads - 1).map((port, i) => {
     const ready = new Promise((resolve) => {
       port.onmessage = resolve;
     });
-    port.postMessage(loaded.enlistment(i + 1, threads));
+    port.postMessage(loaded.enlistment(i + 1));
     return ready;
   });
   await Promise.all(joined);
-  loaded.threads = threads;
+  loaded.threads = joined.length + 1;
+  progress(WARMING_UP);
   const warm = performance.now();
   loaded.warmUp();
   runtime = loaded;
   ran = false;
   const end = performance.now();
   if (end - warm < SHORT_MS) warmUpFurther(loaded, 3);
-  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, memoryBytes: loaded.memoryBytes } };
+  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...loaded.facts } };
 }
 
 /**
@@ -115,15 +148,25 @@ function enlist(port) {
 }
 
 /**
- * @param {import('./protocol.js').Feeds} feeds
+ * @param {import('./protocol.js').RunRequest} request
  * @returns {Answer}
  */
-function run(feeds) {
+function run({ feeds, profile }) {
   if (!runtime) throw new InternalError('run before lead');
   ran = true;
   const start = performance.now();
-  const outputs = runtime.run(feeds);
+  const { outputs, times } = profile ? runtime.profile(feeds) : { outputs: runtime.run(feeds), times: null };
   const ms = performance.now() - start;
   const buffers = Object.values(outputs).map((output) => /** @type {ArrayBuffer} */ (output.data.buffer));
-  return { result: { type: 'ran', outputs, ms }, transfer: buffers };
+  return { result: { type: 'ran', outputs, ms, times }, transfer: buffers };
+}
+
+/**
+ * @param {import('./protocol.js').About} about
+ * @returns {Promise<Answer>}
+ */
+async function save(about) {
+  if (!runtime) throw new InternalError('save before lead');
+  const { manifest, files } = await saveBundle(runtime, about);
+  return { result: { type: 'saved', manifest, files }, transfer: Object.values(files).map(({ buffer }) => buffer) };
 }

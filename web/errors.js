@@ -4,7 +4,8 @@
  *
  *     WasmkilnError
  *     ├── InvalidModelError          the bytes are not a model that we can read
- *     │   └── ExternalDataError      the model's weights are in another file
+ *     │   ├── ExternalDataError      the model's weights are in another file
+ *     │   └── BundleError            a part of a compiled model is missing, damaged or of another version
  *     ├── UnsupportedOperatorError   an operator, or a form of it, that we don't compile
  *     │   └── DataDependentError     a shape or parameter is computed from data, while the model runs
  *     ├── ShapeError                 shapes or dtypes inside the model contradict each other
@@ -35,6 +36,9 @@ export class InvalidModelError extends WasmkilnError {}
 
 /** The model keeps weights in another file, which a page can't open. */
 export class ExternalDataError extends InvalidModelError {}
+
+/** A compiled model lacks a part, or one is damaged, was changed, or is of another version. */
+export class BundleError extends InvalidModelError {}
 
 /** An operator, or a form of it, has no compiler; the message names node, opset and types. */
 export class UnsupportedOperatorError extends WasmkilnError {}
@@ -74,6 +78,7 @@ const BY_NAME = Object.freeze({
   WasmkilnError,
   InvalidModelError,
   ExternalDataError,
+  BundleError,
   UnsupportedOperatorError,
   DataDependentError,
   ShapeError,

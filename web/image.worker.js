@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * @file Pictures to tensors, off the main thread: checks the header, decodes, crops the centre, resizes and normalises.
+ * @file Pictures to tensors, off the main thread: checks the header, decodes, crops, resizes and normalises.
  *
  * Orientation from EXIF is honoured, colours are converted to sRGB, the first frame of an animation is taken, and what is
  * transparent is laid on white, as a viewer would show it.
@@ -9,11 +9,14 @@
 import { serve } from './channel.js';
 import { ImageError } from './errors.js';
 import { HEADER_BYTES, readHeader } from './image-header.js';
+import { boxOf, normalise } from './preprocess.js';
 import { unknownMessage } from './protocol.js';
 import { resizeBicubic } from './resize.js';
 
 /** @typedef {import('./protocol.js').DecodeRequest} DecodeRequest */
+/** @typedef {import('./protocol.js').Pixels} Pixels */
 /** @typedef {import('./protocol.js').Preprocess} Preprocess */
+/** @typedef {import('./resize.js').ReadPixels} ReadPixels */
 
 /** Decoded at 4 bytes a pixel, so 400 MB at the most, for a moment. */
 const MAX_PIXELS = 100e6;
@@ -31,18 +34,38 @@ serve((/** @type {DecodeRequest} */ request) => {
  * @param {DecodeRequest} request
  * @returns {Promise<import('./channel.js').Answer>}
  */
-async function decode({ file, preprocess, previewSize }) {
+async function decode({ image, preprocess, previewSize, quick }) {
   const start = performance.now();
-  const bitmap = await decodeBitmap(file);
+  if ('data' in image) {
+    const data = toTensor(readerOf(image), image, preprocess);
+    const preview = previewSize && typeof createImageBitmap === 'function' ? await previewOf(image, previewSize) : null;
+    return answer(data, preview, image, start);
+  }
+  const bitmap = image instanceof Blob ? await decodeBitmap(image) : image;
   try {
-    const { width, height } = bitmap;
-    const data = toTensor(bitmap, preprocess);
-    const preview = makePreview(bitmap, previewSize);
-    const ms = performance.now() - start;
-    return { result: { type: 'decoded', data, preview, width, height, ms }, transfer: [data.buffer, preview] };
+    const size = sizeOf(bitmap);
+    const data = quick ? toTensorQuickly(bitmap, size, preprocess) : toTensor((...rectangle) => readPixels(bitmap, ...rectangle), size, preprocess);
+    return answer(data, previewSize ? makePreview(bitmap, previewSize) : null, size, start);
   } finally {
     bitmap.close();
   }
+}
+
+/** @param {ImageBitmap | VideoFrame} bitmap */
+function sizeOf(bitmap) {
+  return 'displayWidth' in bitmap ? { width: bitmap.displayWidth, height: bitmap.displayHeight } : { width: bitmap.width, height: bitmap.height };
+}
+
+/**
+ * @param {Float32Array<ArrayBuffer>} data
+ * @param {ImageBitmap | null} preview
+ * @param {{width: number, height: number}} size
+ * @param {number} start
+ * @returns {import('./channel.js').Answer}
+ */
+function answer(data, preview, { width, height }, start) {
+  const transfer = preview ? [data.buffer, preview] : [data.buffer];
+  return { result: { type: 'decoded', data, preview, width, height, ms: performance.now() - start }, transfer };
 }
 
 /** @param {Blob} file */
@@ -52,6 +75,7 @@ async function decodeBitmap(file) {
   if (width * height > MAX_PIXELS) {
     throw new ImageError(`the picture has ${width} × ${height} pixels; at most ${MAX_PIXELS / 1e6} million are read`);
   }
+  if (typeof createImageBitmap !== 'function') throw new ImageError('there is no decoder for pictures here: give {data, width, height} with RGBA pixels');
   try {
     return await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch {
@@ -73,26 +97,71 @@ async function readHead(file) {
 }
 
 /**
- * The centre of the picture as f32[3, height, width], normalised.
- * @param {ImageBitmap} bitmap
+ * @param {ReadPixels} read
+ * @param {{width: number, height: number}} size
  * @param {Preprocess} preprocess
  */
-function toTensor(bitmap, { crop_fraction, width, height, mean, std }) {
-  const side = Math.min(bitmap.width, bitmap.height) * crop_fraction;
-  const box = { left: (bitmap.width - side) / 2, top: (bitmap.height - side) / 2, width: side, height: side };
-  const read = (/** @type {[number, number, number, number]} */ ...rectangle) => readPixels(bitmap, ...rectangle);
-  const pixels = resizeBicubic(read, bitmap, box, { width, height });
-  const plane = width * height;
-  const data = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++) {
-    for (let c = 0; c < 3; c++) data[c * plane + i] = (pixels[i * 3 + c] - mean[c]) / std[c];
+function toTensor(read, size, preprocess) {
+  return normalise(resizeBicubic(read, size, boxOf(size, preprocess), preprocess), preprocess);
+}
+
+/**
+ * The same, resized by the browser.
+ * @param {ImageBitmap | VideoFrame} bitmap
+ * @param {{width: number, height: number}} size
+ * @param {Preprocess} preprocess
+ */
+function toTensorQuickly(bitmap, size, preprocess) {
+  const { width, height } = preprocess;
+  const box = boxOf(size, preprocess);
+  const context = onWhite(width, height);
+  context.imageSmoothingQuality = 'medium';
+  context.drawImage(bitmap, box.left, box.top, box.width, box.height, 0, 0, width, height);
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const levels = new Uint8ClampedArray(width * height * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    levels[to] = rgba[from];
+    levels[to + 1] = rgba[from + 1];
+    levels[to + 2] = rgba[from + 2];
   }
-  return data;
+  return normalise(levels, preprocess);
+}
+
+/**
+ * Rectangles of pixels at hand, laid on white.
+ * @param {Pixels} pixels
+ * @returns {ReadPixels}
+ */
+function readerOf({ data, width: pitch }) {
+  return (x, y, width, height) => {
+    const out = new Uint8ClampedArray(width * height * 4);
+    for (let row = 0, to = 0; row < height; row++) {
+      let from = ((y + row) * pitch + x) * 4;
+      for (let i = 0; i < width; i++, from += 4, to += 4) {
+        const alpha = data[from + 3] / 255;
+        for (let c = 0; c < 3; c++) out[to + c] = data[from + c] * alpha + 255 * (1 - alpha);
+      }
+    }
+    return out;
+  };
+}
+
+/**
+ * @param {Pixels} pixels
+ * @param {number} size
+ */
+async function previewOf({ data, width, height }, size) {
+  const bitmap = await createImageBitmap(new ImageData(new Uint8ClampedArray(data), width, height));
+  try {
+    return makePreview(bitmap, size);
+  } finally {
+    bitmap.close();
+  }
 }
 
 /**
  * A rectangle of the picture as RGBA, laid on white.
- * @param {ImageBitmap} bitmap
+ * @param {ImageBitmap | VideoFrame} bitmap
  * @param {number} x
  * @param {number} y
  * @param {number} width
@@ -106,12 +175,13 @@ function readPixels(bitmap, x, y, width, height) {
 
 /**
  * The whole picture, at most `size` pixels wide and high.
- * @param {ImageBitmap} bitmap
+ * @param {ImageBitmap | VideoFrame} bitmap
  * @param {number} size
  */
 function makePreview(bitmap, size) {
-  const scale = Math.min(1, size / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [bitmap.width, bitmap.height].map((n) => Math.max(1, Math.round(n * scale)));
+  const full = sizeOf(bitmap);
+  const scale = Math.min(1, size / Math.max(full.width, full.height));
+  const [width, height] = [full.width, full.height].map((n) => Math.max(1, Math.round(n * scale)));
   const context = onWhite(width, height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);

@@ -1,26 +1,25 @@
 // @ts-check
 /**
- * @file Runs an artifact: the Wasm logic, without workers, messages or DOM.
+ * @file Runs a model that lies in memory: the Wasm logic, without workers, messages or DOM.
  *
- * Loading makes the memory, writes the data segments, and runs the init steps one by one, each after the weights that
- * it needs were copied from the model's file. Running is SPMD: every thread calls the same exported `run`, which
- * splits each step's work by thread number and holds its own barriers.
+ * The memory holds the constants, and behind them what the current plan needs: its activations and its tables. Running is
+ * SPMD: every thread calls the same exported `run`, which splits each step's work by thread number and holds its own
+ * barriers.
  *
  *     run(table, first, count, thread, threads)
  */
 
-import { InternalError, InvalidInputError, InvalidModelError, LimitError } from './errors.js';
+import { InternalError, InvalidInputError, LimitError } from './errors.js';
 import { checkFeeds } from './feeds.js';
-import { ARRAYS } from './tensor.js';
+import { ARRAYS } from './tensor-data.js';
 
-/** @typedef {import('./protocol.js').Artifact} Artifact */
+/** @typedef {import('./plans.js').Plan} Plan */
+/** @typedef {import('./plans.js').Plans} Plans */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
-/** @typedef {import('./protocol.js').Meta} Meta */
 /** @typedef {(table: number, first: number, count: number, thread: number, threads: number) => void} Run */
 
 const PAGE = 65536;
-const VERSION = 1;
 
 const STATUS = 16 / 4; // where a kernel writes that it met invalid data
 
@@ -29,6 +28,7 @@ const STATUS = 16 / 4; // where a kernel writes that it met invalid data
 const GENERATION = 512 / 4; // counts runs; a change wakes the followers
 const FINISHED = 576 / 4; // followers that are through with this run
 const DISMISSED = 640 / 4; // 1 once the followers are free to go
+const ORDERS = 704 / 4; // table, steps and threads of this run
 
 const SPIN_MS = 1.5; // longer than the gap between runs in a tight loop, short enough not to heat an idle machine
 
@@ -36,47 +36,46 @@ const now = () => performance.now();
 /** A hint to the processor inside spin loops, where the engine has it. */
 const pause = /** @type {{pause?: () => void}} */ (/** @type {unknown} */ (Atomics)).pause ?? (() => {});
 
+/**
+ * What stays in memory whichever plan runs, and the code, as they are saved.
+ * @typedef {{code: Uint8Array<ArrayBuffer>, simd: 'relaxed' | 'baseline', constants: [address: number, nbytes: number][]}} Held
+ */
+
 /** A loaded model on the thread that leads. */
 export class Runtime {
   #memory;
-  #meta;
   #run;
   #control;
+  /** @type {Plan} whose tables lie in memory */
+  #plan;
+  #current = 0;
   /** How many threads run it, this one included. */
   threads = 1;
+  /** Runs of fewer multiply-accumulates stay on this thread. */
+  leastMacs = 0;
 
   /**
+   * The constants must be in memory already; the first plan becomes the current one.
    * @param {WebAssembly.Module} module
    * @param {WebAssembly.Memory} memory
-   * @param {Meta} meta
    * @param {Run} run
+   * @param {Plans} plans
+   * @param {Held} held
    */
-  constructor(module, memory, meta, run) {
+  constructor(module, memory, run, plans, held) {
     /** @readonly */ this.module = module;
+    /** @readonly */ this.plans = plans;
+    /** @readonly */ this.held = held;
     this.#memory = memory;
-    this.#meta = meta;
     this.#run = run;
     this.#control = new Int32Array(memory.buffer, 0, 256);
+    this.#plan = plans.at(0);
+    this.#enter();
   }
 
-  /**
-   * Makes a model ready to run. `model` is the file that the artifact was compiled from; it isn't kept.
-   * @param {Artifact} artifact
-   * @param {ArrayBuffer} model
-   */
-  static async load({ meta, code, data }, model) {
-    if (meta.version !== VERSION) throw new InternalError(`artifact version ${meta.version}, but this runtime reads ${VERSION}`);
-    const memory = makeMemory(meta);
-    const module = await WebAssembly.compile(/** @type {BufferSource} */ (code));
-    const run = await instantiate(module, memory);
-    const bytes = new Uint8Array(memory.buffer);
-    let at = 0;
-    for (const [dst, nbytes] of meta.segments) {
-      bytes.set(data.subarray(at, at + nbytes), dst);
-      at += nbytes;
-    }
-    initialise(meta, run, bytes, new Uint8Array(model));
-    return new Runtime(module, memory, meta, run);
+  /** The plan that runs next, unless other shapes come. */
+  get plan() {
+    return this.#plan;
   }
 
   /** The bytes of memory that the model holds. */
@@ -84,37 +83,94 @@ export class Runtime {
     return this.#memory.buffer.byteLength;
   }
 
-  /**
-   * What a worker needs to become thread `thread` of `threads`.
-   * @param {number} thread
-   * @param {number} threads
-   * @returns {Enlistment}
-   */
-  enlistment(thread, threads) {
-    return { module: this.module, memory: this.#memory, main: this.#meta.main, thread, threads };
+  /** What a page may know of it. */
+  get facts() {
+    const { inputs, outputs, macs, arenaBytes } = this.#plan;
+    const sizes = { memoryBytes: this.memoryBytes, codeBytes: this.held.code.length, macs, arenaBytes };
+    return { threads: this.threads, plans: this.plans.count, inputs, outputs, ...sizes };
+  }
+
+  /** Whether other threads may run it. */
+  get isShared() {
+    return !(this.#memory.buffer instanceof ArrayBuffer);
   }
 
   /**
-   * Runs once: copies the inputs in, computes, and copies the outputs out.
+   * A copy of bytes of the memory.
+   * @param {number} address
+   * @param {number} nbytes
+   */
+  read(address, nbytes) {
+    const copy = new Uint8Array(nbytes);
+    copy.set(new Uint8Array(this.#memory.buffer, address, nbytes));
+    return copy;
+  }
+
+  /**
+   * What a worker needs to become thread `thread`.
+   * @param {number} thread
+   * @returns {Enlistment}
+   */
+  enlistment(thread) {
+    return { module: this.module, memory: this.#memory, thread };
+  }
+
+  /**
+   * Runs once, by the plan for the inputs' shapes: copies the inputs in, computes, and copies the outputs out.
    * @param {Feeds} feeds
    * @returns {Feeds} arrays that own their memory
    */
   run(feeds) {
-    checkFeeds(this.#meta.inputs, feeds);
+    this.#copyIn(feeds);
+    this.#judge(this.#compute());
+    return this.#copyOut();
+  }
+
+  /**
+   * Runs once, step by step and on this thread alone.
+   * @param {Feeds} feeds
+   * @returns {{outputs: Feeds, times: Float64Array}} times: of each step, in ms
+   */
+  profile(feeds) {
+    this.#copyIn(feeds);
+    const { table, steps } = this.#plan.main;
+    const times = new Float64Array(steps).map((_, step) => {
+      const start = now();
+      this.#run(table, step, 1, 0, 1);
+      return now() - start;
+    });
+    this.#judge(Atomics.exchange(this.#control, STATUS, 0));
+    return { outputs: this.#copyOut(), times };
+  }
+
+  /**
+   * @param {Feeds} feeds
+   */
+  #copyIn(feeds) {
+    checkFeeds(this.plans.inputs, feeds);
+    const index = this.plans.find(feeds);
+    if (index !== this.#current) {
+      this.#plan = this.plans.at(index);
+      this.#current = index;
+      this.#enter();
+    }
     const bytes = new Uint8Array(this.#memory.buffer);
-    for (const { name, offset } of this.#meta.inputs) {
+    for (const { name, offset } of this.#plan.inputs) {
       const { buffer, byteOffset, byteLength } = feeds[name].data;
       bytes.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
     }
-    if (this.#compute() !== 0) {
-      throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
-    }
+  }
+
+  /** @param {number} complaint of a kernel, or 0 */
+  #judge(complaint) {
+    if (complaint !== 0) throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
+  }
+
+  #copyOut() {
     /** @type {Feeds} */
     const outputs = {};
-    for (const { name, dtype, shape, offset, nbytes } of this.#meta.outputs) {
-      const copy = new Uint8Array(nbytes);
-      copy.set(bytes.subarray(offset, offset + nbytes));
-      outputs[name] = { type: dtype, data: new ARRAYS[dtype](copy.buffer), dims: shape };
+    for (const { name, dtype, shape, offset, nbytes } of this.#plan.outputs) {
+      outputs[name] = { type: dtype, data: new ARRAYS[dtype](this.read(offset, nbytes).buffer), dims: shape };
     }
     return outputs;
   }
@@ -123,7 +179,7 @@ export class Runtime {
   warmUp() {
     const bytes = new Uint8Array(this.#memory.buffer);
     // Written each time: other values may take the inputs' place in memory once they are used.
-    for (const { offset, nbytes } of this.#meta.inputs) bytes.fill(0, offset, offset + nbytes);
+    for (const { offset, nbytes } of this.#plan.inputs) bytes.fill(0, offset, offset + nbytes);
     this.#compute();
   }
 
@@ -133,6 +189,21 @@ export class Runtime {
     this.#wakeFollowers();
   }
 
+  /** Makes room for the current plan, and writes its tables. */
+  #enter() {
+    const { address, tables, end } = this.#plan;
+    const missing = Math.ceil((end - this.memoryBytes) / PAGE);
+    if (missing > 0) {
+      try {
+        this.#memory.grow(missing);
+      } catch (error) {
+        throw lacksMemory(end, error);
+      }
+      this.#control = new Int32Array(this.#memory.buffer, 0, 256);
+    }
+    new Uint8Array(this.#memory.buffer).set(new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength), address);
+  }
+
   #wakeFollowers() {
     Atomics.add(this.#control, GENERATION, 1);
     Atomics.notify(this.#control, GENERATION);
@@ -140,13 +211,16 @@ export class Runtime {
 
   /** Runs all steps; gives a kernel's complaint about the data, or 0. */
   #compute() {
-    const { table, steps } = this.#meta.main;
-    const others = this.threads - 1;
+    const { table, steps } = this.#plan.main;
+    const threads = this.#plan.macs < this.leastMacs ? 1 : Math.min(this.threads, this.#plan.threads);
+    // Those that have no share are waited for too: they must not miss a run, nor come late to it.
+    const others = threads > 1 ? this.threads - 1 : 0;
     if (others > 0) {
+      [table, steps, threads].forEach((word, i) => Atomics.store(this.#control, ORDERS + i, word));
       Atomics.store(this.#control, FINISHED, 0);
       this.#wakeFollowers();
     }
-    this.#run(table, 0, steps, 0, this.threads);
+    this.#run(table, 0, steps, 0, threads);
     let done = others > 0 ? Atomics.load(this.#control, FINISHED) : 0;
     while (done < others) done = awaitChange(this.#control, FINISHED, done);
     return Atomics.exchange(this.#control, STATUS, 0);
@@ -158,7 +232,7 @@ export class Runtime {
  * @param {Enlistment} enlistment
  * @param {() => void} onReady called just before the first wait
  */
-export async function follow({ module, memory, main, thread, threads }, onReady) {
+export async function follow({ module, memory, thread }, onReady) {
   const run = await instantiate(module, memory);
   const control = new Int32Array(memory.buffer, 0, 256);
   onReady();
@@ -167,7 +241,8 @@ export async function follow({ module, memory, main, thread, threads }, onReady)
     awaitChange(control, GENERATION, seen);
     if (Atomics.load(control, DISMISSED)) return;
     seen = (seen + 1) | 0;
-    run(main.table, 0, main.steps, thread, threads);
+    const [table, steps, threads] = [0, 1, 2].map((i) => Atomics.load(control, ORDERS + i));
+    if (thread < threads) run(table, 0, steps, thread, threads);
     Atomics.add(control, FINISHED, 1);
     Atomics.notify(control, FINISHED);
   }
@@ -197,45 +272,37 @@ function awaitChange(control, index, old) {
 }
 
 /**
- * @param {Meta} meta
+ * A memory that may grow to `most` bytes, where the browser has room to keep free for that.
+ * @param {number} nbytes
+ * @param {number} most
+ * @param {boolean} shared
  * @returns {WebAssembly.Memory}
  */
-function makeMemory({ pages, shared }) {
+export function makeMemory(nbytes, most, shared) {
+  const [initial, maximum] = [Math.ceil(nbytes / PAGE), Math.ceil(most / PAGE)];
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+    return new WebAssembly.Memory({ initial, maximum, shared });
   } catch (error) {
-    const size = Math.ceil((pages * PAGE) / 2 ** 20);
-    throw new LimitError(`the model needs ${size} MiB of memory, and the browser can't give that much (${error})`);
+    throw lacksMemory(most, error);
   }
 }
 
 /**
+ * @param {number} nbytes
+ * @param {unknown} error
+ */
+function lacksMemory(nbytes, error) {
+  return new LimitError(`the model needs ${Math.ceil(nbytes / 2 ** 20)} MiB of memory, and the browser can't give that much (${error})`);
+}
+
+/**
+ * The `run` that a module exports, over a memory.
  * @param {WebAssembly.Module} module
  * @param {WebAssembly.Memory} memory
  * @returns {Promise<Run>}
  */
-async function instantiate(module, memory) {
+export async function instantiate(module, memory) {
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  if (typeof instance.exports.run !== 'function') throw new InternalError('the code exports no function run');
   return /** @type {Run} */ (instance.exports.run);
-}
-
-/**
- * Runs the init steps, copying each step's weights from the file just before it, so that buffers may be used again.
- * @param {Meta} meta
- * @param {Run} run
- * @param {Uint8Array} bytes the memory
- * @param {Uint8Array} file the model
- */
-function initialise({ copies, init }, run, bytes, file) {
-  let next = 0;
-  for (let step = 0; step <= init.steps; step++) {
-    for (; next < copies.length && copies[next][0] === step; next++) {
-      const [, index, src, nbytes, dst] = copies[next];
-      if (index !== 0) throw new InvalidModelError("the model's weights are in another file, which a page can't open");
-      if (src + nbytes > file.length) throw new InvalidModelError(`weights end at byte ${src + nbytes} of a file of ${file.length}`);
-      bytes.set(file.subarray(src, src + nbytes), dst);
-    }
-    if (step < init.steps) run(init.table, step, 1, 0, 1);
-  }
-  if (next !== copies.length) throw new InternalError('copies are not sorted by init step');
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from time import perf_counter
+from typing import Any
 
 from .artifact import Artifact
 from .backends.wasm.emit import emit
@@ -56,6 +57,12 @@ class Compiled:
     def report(self) -> tuple[ReportRow, ...]:
         """How each node runs."""
         return report_rows(self._model.graph, self.program, self._graph)
+
+    def explain(self) -> dict[str, Any]:
+        """The fused graph and the memory plan in JSON's types, as `wasmkiln.explain` has them."""
+        from .explain import explain  # seldom asked for, so not part of the page's start
+
+        return explain(self._model.graph, self._graph, self._options)
 
 
 def compile_model(

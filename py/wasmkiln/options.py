@@ -9,7 +9,7 @@ from typing import Literal
 
 from .record import fresh, record
 
-__all__ = ["CompileOptions", "Simd", "default_threads", "worth_threads"]
+__all__ = ["MAX_THREADS", "CompileOptions", "Simd", "default_threads", "worth_threads"]
 
 Simd = Literal["relaxed", "baseline"]
 

@@ -7,7 +7,7 @@ from .ops.base import Op
 from .program.program import Program
 from .record import record
 
-__all__ = ["ReportRow", "node_macs", "report_rows", "row"]
+__all__ = ["ReportRow", "node_macs", "report_rows", "row", "title"]
 
 
 @record
@@ -67,9 +67,12 @@ def row(
     node: Node, how: str, kernels: tuple[str, ...] = (), dtype: str = "", macs: int = 0
 ) -> ReportRow:
     """The row of a node."""
-    op = node.op
-    title = f"{op.domain}.{op.op_type}" if op.domain else op.op_type
-    return ReportRow(node.name, title, how, kernels, dtype, macs)
+    return ReportRow(node.name, title(node.op), how, kernels, dtype, macs)
+
+
+def title(op: Op) -> str:
+    """An operator's name, with its domain if that is not ONNX's own."""
+    return f"{op.domain}.{op.op_type}" if op.domain else op.op_type
 
 
 def node_macs(g: Graph, node: Node) -> int:

@@ -9,10 +9,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def small_model(bias: float, rows: int | str = 2) -> bytes:
-    """y = relu(x + bias) for f32[rows,3]."""
+def small_model(bias: float, rows: int | str = 2, lead: tuple[int, ...] = ()) -> bytes:
+    """y = relu(x + bias) for f32[*lead,rows,3]."""
+    shape = (*lead, rows, 3)
     nodes = [helper.make_node("Add", ["x", "b"], ["s"]), helper.make_node("Relu", ["s"], ["y"])]
-    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (rows, 3)) for name in "xy"]
+    types = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy"]
     constant = helper.make_tensor("b", TensorProto.FLOAT, (1,), [bias])
     return encode(helper.make_graph(nodes, "small", types[:1], types[1:], [constant]))
 
@@ -47,6 +48,25 @@ def convolutional_model() -> bytes:
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 33, 29))
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 7))
     return encode(helper.make_graph(nodes, "convolutional", [x], [y], constants))
+
+
+def external_model() -> tuple[bytes, bytes, bytes]:
+    """y = x @ w + b; w and b lie in two files, b in the second part of its."""
+    w = np.arange(6, dtype=np.float32).reshape(3, 2)
+    b = np.float32([10, 20])
+    tensors = []
+    for name, array, path, offset in (("w", w, "w.bin", 0), ("b", b, "sub/b.bin", 4)):
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        entries = {"location": path, "offset": str(offset), "length": str(array.nbytes)}
+        for key, value in entries.items():
+            tensor.external_data.append(onnx.StringStringEntryProto(key=key, value=value))
+        tensors.append(tensor)
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 3))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (2, 2))
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"])
+    model = encode(helper.make_graph([node], "external", [x], [y], tensors))
+    return model, w.tobytes(), b"\0" * 4 + b.tobytes()
 
 
 def encode(

@@ -1,237 +1,99 @@
 // @ts-check
-/** @file The page: connects what comes in (photos, models) with the classifier and sessions, and shows what comes out. */
+/** @file The page: connects what comes in with the models, and shows what comes out. */
 
-import { Classifier } from './classifier.js';
-import { boot, inspect } from '../compiler.js';
-import { ImageError, InvalidModelError, LimitError } from '../errors.js';
-import { load, prepare } from '../handles.js';
+import { calm } from '../cached.js';
+import { ImageError } from '../errors.js';
+import { prepare } from '../handles.js';
 import { prepareImages } from '../image.js';
 import { InferenceSession, Tensor } from '../session.js';
-import { likelyDims, tryOut } from './trial.js';
+import { sameOrigin, wantedModel } from './catalog.js';
+import * as lazy from './lazy.js';
+import { takeLaunches } from './launch.js';
+import { fetchFile } from './links.js';
+import { loadOwnModel, onOwnModel } from './own-model.js';
+import { classifyPhotos, takeUpWaiting } from './photos.js';
+import { receiveFiles, receiveLink } from './receive.js';
+import { formatBytes } from './view/format.js';
+import { takeAll } from './view/intake.js';
 import { element } from './view/dom.js';
-import { formatBytes, formatTime } from './view/format.js';
-import { takeFiles } from './view/intake.js';
-import { hideModel, offerDims, showModel, showTrial, withdrawDims } from './view/model.js';
-import { announce, onCancel, setState, setView, showError, showProgress } from './view/page.js';
-import { markStale, showPhoto, showPredictions } from './view/prediction.js';
-import { clearInference, showFeatures, showStats, showTile } from './view/readouts.js';
+import { onCancel, setComplete, showError, showProgress } from './view/page.js';
+import { showChoices } from './view/readouts.js';
 import { loadSamples, sampleCredits } from './view/samples.js';
-
-/** @typedef {Record<string, number>} Dims */
-
-const MAX_MODEL_BYTES = 2 ** 31 - 1; // what browsers hold in one ArrayBuffer, and protobuf in one message
-
-/** @type {Classifier | null} the default model, kept while another is tried */
-let classifier = null;
-/** @type {{file: File, session: InferenceSession} | null} the model that the person opened */
-let opened = null;
-/** @type {File | null} a photo that came before the model was ready */
-let waiting = null;
-/** @type {AbortController | null} ends the loading under way */
-let loading = null;
-let downloadMs = 0;
-/** Counts photos, so that of several in a row the last is shown. */
-let latestPhoto = 0;
-let predicted = false;
-
-const defaultButton = element('default-model', HTMLButtonElement);
-const currentModel = element('current-model', HTMLElement);
-const credits = element('credits', HTMLElement);
+import { cancelLoading, whileLoading } from './work.js';
 
 start();
 
-function start() {
+async function start() {
   Object.assign(window, { wasmkiln: Object.freeze({ InferenceSession, Tensor }) });
-  showFeatures();
+  showChoices();
+  const credits = element('credits', HTMLElement);
   credits.textContent = sampleCredits();
-  // All that is fetched beside the model; the page is ready when it needs nothing more from the server.
-  const rest = Promise.all([loadSamples(classifyPhoto), prepareWorkers()]);
-  prepare(1);
-  prepareImages();
-  takeFiles(receive, (reason) => showError(new ImageError(reason), 'Taking it'));
-  onCancel(() => loading?.abort());
-  defaultButton.addEventListener('click', () => (classifier ? closeModel() : loadDefault(rest)));
-  loadDefault(rest);
+  takeAll({
+    files: receiveFiles,
+    text: receiveLink,
+    refused: () => showError(new ImageError('the browser did not let this page read the clipboard; allow it, or press Ctrl+V'), 'Pasting'),
+  });
+  takeLaunches(receiveFiles);
+  onCancel(cancelLoading);
+  element('camera-start', HTMLButtonElement).addEventListener('click', async () => (await lazy.camera()).startCamera());
+  onOwnModel(({ model }) => {
+    credits.textContent = `${sampleCredits()} Model: ${model.title}, ${model.attribution}; ${model.licence}.`;
+    void takeUpWaiting();
+  });
+  // All that is fetched beside the model; once it is there, the page needs nothing more from the server.
+  const rest = Promise.all([loadSamples((photo) => void classifyPhotos([photo])), prepareWorkers(), showLazyParts()]);
+  await loadWantedModel();
+  await rest;
+  setComplete();
 }
 
-/** Starts the workers for the default model, and for those that may be opened later, once Python needs no more of the processor. */
+/** Starts the workers for photos, and for models that may be opened later, once the start needs no more of the processor. */
 async function prepareWorkers() {
-  await boot().catch(() => {}); // loading the model meets the same error, and shows it
+  await calm();
+  prepareImages();
   await prepare(3);
 }
 
-/**
- * @param {string} phase
- * @param {number} begin
- */
-function measure(phase, begin) {
-  performance.measure(`wasmkiln:${phase}`, { start: begin, end: performance.now() });
+async function showLazyParts() {
+  await calm();
+  await lazy.fetchLazyParts();
+  const [{ watchCamera }, { offerCard }, { offerSwitches }, { offerInside }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches(), lazy.inside()]);
+  watchCamera();
+  offerCard();
+  offerSwitches();
+  offerInside();
 }
 
-/** @param {File} file */
-function receive(file) {
-  if (/\.(onnx|ort|pb|pt|pth|tflite|h5|safetensors)$/i.test(file.name)) openModel(file);
-  else classifyPhoto(file);
-}
-
-/**
- * Does some loading, in place of any that is under way.
- * @param {string} what as the start of a sentence
- * @param {(signal: AbortSignal) => Promise<void>} work
- */
-async function whileLoading(what, work) {
-  loading?.abort();
-  const controller = new AbortController();
-  loading = controller;
-  withdrawDims();
-  setState('loading');
+/** Loads what the page's address asks for: `?model=` a name or a file of this site, `?image=` a picture of it. */
+async function loadWantedModel() {
+  const address = new URL(location.href);
+  const image = address.searchParams.get('image');
+  if (image) void receiveLink(String(sameOrigin(image, address) ?? image), 'linked');
   try {
-    await work(controller.signal);
-    if (loading === controller) setState('ready');
+    const wanted = wantedModel(address);
+    if ('url' in wanted) await openFrom(wanted.url);
+    else await loadOwnModel({ name: wanted.name });
   } catch (error) {
-    if (loading === controller) showError(error, what);
-  } finally {
-    if (loading === controller) loading = null;
-    defaultButton.hidden = classifier !== null && opened === null;
+    showError(error, 'Opening the link', [{ label: 'Use the default model', act: () => void loadOwnModel() }]);
   }
 }
 
-/** @param {Promise<unknown>} rest what else has to be there before the page is ready */
-async function loadDefault(rest) {
-  await whileLoading('Loading the default model', async (signal) => {
-    const begin = performance.now();
-    const made = await Classifier.create({
-      signal,
-      onDownload(received, total) {
-        showProgress(`Downloading the model: ${formatBytes(received)} of ${formatBytes(total)}`, received / total);
-        showTile('download', formatBytes(received));
-      },
-      onDownloaded(ms) {
-        downloadMs = ms;
-        measure('download', begin);
-        showTile('download', formatTime(ms));
-      },
-      onStep: showProgress,
-    });
-    await rest;
-    classifier = made;
-    const { compileMs, loadMs, warmMs } = made.session.stats;
-    performance.measure('wasmkiln:compile', { end: performance.now() - loadMs - warmMs, duration: compileMs });
-    credits.textContent = `${sampleCredits()} Model: ${made.entry.title}, ${made.entry.attribution}; ${made.entry.licence}.`;
-    showDefault(made);
-  });
-  const photo = waiting;
-  waiting = null;
-  if (photo && classifier) await classifyPhoto(photo);
-}
-
-/** @param {Classifier} shown */
-function showDefault(shown) {
-  currentModel.textContent = shown.entry.title;
-  showTile('download', formatTime(downloadMs), formatBytes(shown.entry.bytes));
-  showStats(shown.session.stats, performance.getEntriesByName('wasmkiln:boot')[0]?.duration);
-  clearInference();
-}
-
-/** @param {File} file */
-async function classifyPhoto(file) {
-  const turn = ++latestPhoto;
-  if (!classifier) {
-    waiting = file;
-    if (!loading) defaultButton.click();
-    return;
-  }
-  loading?.abort();
-  loading = null;
-  if (opened) closeModel();
-  setState('running');
-  markStale(true);
-  try {
-    const picture = await classifier.read(file);
-    if (turn !== latestPhoto) return picture.preview.close();
-    showPhoto(picture.preview, file.name);
-    const { predictions, ms } = await classifier.classify(picture.data);
-    if (turn !== latestPhoto) return;
-    showPredictions(predictions);
-    showTile('inference', formatTime(ms), `${formatTime(picture.ms)} to read the photo`);
-    if (!predicted) measure('first-prediction', 0);
-    predicted = true;
-    setState('ready');
-  } catch (error) {
-    if (turn !== latestPhoto) return;
-    markStale(false);
-    showError(error, `Reading “${file.name}”`);
-  }
-}
-
-/**
- * @param {File} file
- * @param {Dims} [dims] sizes for symbolic dimensions; likely ones if absent
- */
-async function openModel(file, dims) {
-  latestPhoto++; // a photo that is being read is no longer wanted
-  markStale(false);
-  await whileLoading(`Opening “${file.name}”`, async (signal) => {
-    showProgress(`Reading ${file.name}`);
-    const begin = performance.now();
-    const bytes = await readModel(file);
-    const readMs = performance.now() - begin;
-    const { info, model } = await inspect(bytes, { signal, onStep: showProgress });
-    const sizes = dims ?? likelyDims(info);
-    const onDims = (/** @type {Dims} */ other) => void openModel(file, other);
-    let session;
-    try {
-      session = new InferenceSession(await load(model, { dims: sizes }, { signal, onStep: showProgress }));
-    } catch (error) {
-      // If the model is on show for other sizes, its view has the same fields.
-      if (!signal.aborted && Object.keys(sizes).length && opened?.file !== file) offerDims(file.name, sizes, onDims);
-      throw error;
-    }
-    opened?.session.release();
-    opened = { file, session };
-    setView('model');
-    showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, onTry: () => tryModel(session) });
-    currentModel.textContent = file.name;
-    showTile('download', formatTime(readMs), `${formatBytes(file.size)} from your disk`);
-    showStats(session.stats);
-    clearInference();
-    announce(`${file.name} is ready: ${info.nodes} nodes.`);
-  });
-}
-
-/** @param {File} file */
-async function readModel(file) {
-  if (file.size > MAX_MODEL_BYTES) throw new LimitError(`the file has ${formatBytes(file.size)}; at most 2.1 GB can be read`);
-  try {
-    return await file.arrayBuffer();
-  } catch (error) {
-    throw new InvalidModelError(`the file could not be read (${error instanceof Error ? error.message : error})`);
-  }
-}
-
-/** Goes back to the default model, which was kept. */
-function closeModel() {
-  loading?.abort();
-  loading = null;
-  opened?.session.release();
-  opened = null;
-  hideModel();
-  withdrawDims();
-  setView('photo');
-  defaultButton.hidden = true;
-  if (classifier) showDefault(classifier);
-  setState('ready');
-}
-
-/** @param {InferenceSession} session */
-async function tryModel(session) {
-  setState('running');
-  try {
-    const trial = await tryOut(session);
-    if (opened?.session !== session) return;
-    showTile('inference', formatTime(showTrial(trial)), 'on random input');
-    setState('ready');
-  } catch (error) {
-    if (opened?.session === session) showError(error, 'The run');
-  }
+/** @param {URL} url */
+async function openFrom(url) {
+  /** @type {File | null} */
+  let file = null;
+  const onProgress = (/** @type {number} */ received, /** @type {number | undefined} */ size) => {
+    showProgress(`Downloading ${url.pathname.split('/').pop()}: ${formatBytes(received)}`, size && received / size);
+  };
+  await whileLoading(
+    'Downloading the model',
+    async (signal) => {
+      file = await fetchFile(url, signal, onProgress);
+    },
+    () => [
+      { label: 'Try again', act: () => void openFrom(url) },
+      { label: 'Use the default model', act: () => void loadOwnModel() },
+    ],
+  );
+  if (file) receiveFiles([file]);
 }

@@ -19,6 +19,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from wasmkiln.devserver.compress import COMPRESSIBLE, ENCODINGS, gzip_bytes
+from wasmkiln.devserver.headers import (
+    ISOLATION_HEADERS,
+    SCRIPT_WORKER,
+    SCRIPT_WORKER_HEADERS,
+    SECURITY_HEADERS,
+    SHARED_HEADERS,
+)
 from wasmkiln.devserver.negotiate import (
     RangeNotSatisfiableError,
     accepted_encodings,
@@ -26,6 +33,8 @@ from wasmkiln.devserver.negotiate import (
     parse_range,
 )
 from wasmkiln.devserver.package_index import Page
+from wasmkiln.devserver.precache import NAME as PRECACHE
+from wasmkiln.devserver.precache import page_files, precache_script
 from wasmkiln.devserver.site import Site
 
 CONTENT_TYPES = {
@@ -47,41 +56,6 @@ CONTENT_TYPES = {
     ".webp": "image/webp",
     ".whl": "application/zip",
     ".zip": "application/zip",
-}
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",  # Compiling Wasm; never eval.
-        "worker-src 'self'",
-        "connect-src 'self'",
-        "img-src 'self' blob: data:",
-        "style-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'none'",
-    )
-)
-# The worker for a visitor's own scripts, which may need NumPy, may take it from Pyodide's CDN.
-SCRIPT_WORKER = "python.worker.js"
-SCRIPT_WORKER_POLICY = CONTENT_SECURITY_POLICY.replace(
-    "connect-src 'self'", "connect-src 'self' https://cdn.jsdelivr.net"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-# Together they make the page cross-origin isolated, which shared memory, and so threads, need.
-ISOLATION_HEADERS = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-}
-# Python in other pages may install our wheel: the index and the wheel are for every origin.
-SHARED_HEADERS = {
-    "Access-Control-Allow-Origin": "*",
-    "Cross-Origin-Resource-Policy": "cross-origin",
 }
 HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-fA-F:.]+\](:\d+)?", re.ASCII)
 COMPRESSED_IN_MEMORY = 1 << 20  # Larger files have a compressed twin on disk, or go as they are.
@@ -128,6 +102,17 @@ class SiteServer(ThreadingHTTPServer):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}/"
 
+    def precache(self) -> Page:
+        """The service worker's list of files as they are now."""
+
+        def digest(path: Path) -> str:
+            with path.open("rb") as file:
+                return self.memo.etag(path, file).strip('"')
+
+        files = page_files(self.site)
+        script = precache_script(files, digest, self.headers, revalidate=True)
+        return Page(CONTENT_TYPES[".js"], script)
+
     def server_bind(self) -> None:
         """Bind without HTTPServer's look-up of the host's full name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
@@ -170,7 +155,10 @@ class SiteHandler(BaseHTTPRequestHandler):
         segments = self._segments()
         page = self._index_page(segments)
         if page is not None:
-            self._send_page(page, with_body)
+            self._send_made(page, with_body, {**SHARED_HEADERS, "Vary": "Accept"})
+            return
+        if segments == (PRECACHE,):
+            self._send_made(self.server.precache(), with_body, {})
             return
         path = self.server.site.find(segments) if segments is not None else None
         try:
@@ -207,9 +195,9 @@ class SiteHandler(BaseHTTPRequestHandler):
         origin = f"http://{host}" if HOST.fullmatch(host) else self.server.url.rstrip("/")
         return index.page(segments, origin, self.headers.get("Accept", ""))
 
-    def _send_page(self, page: Page, with_body: bool) -> None:
+    def _send_made(self, page: Page, with_body: bool, headers: dict[str, str]) -> None:
         etag = f'"{hashlib.sha256(page.content).hexdigest()[:32]}"'
-        headers = {**SHARED_HEADERS, "ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
+        headers = {**headers, "ETag": etag, "Cache-Control": "no-cache"}
         if matches_etag(self.headers.get("If-None-Match"), etag):
             self._head(HTTPStatus.NOT_MODIFIED, headers)
             return
@@ -243,7 +231,7 @@ class SiteHandler(BaseHTTPRequestHandler):
         if index is not None and path.name == index.filename:
             headers |= SHARED_HEADERS
         if path.name == SCRIPT_WORKER:
-            headers["Content-Security-Policy"] = SCRIPT_WORKER_POLICY
+            headers |= SCRIPT_WORKER_HEADERS
         if matches_etag(self.headers.get("If-None-Match"), body.etag):
             self._head(HTTPStatus.NOT_MODIFIED, headers)
             return

@@ -7,14 +7,25 @@ from collections.abc import Sequence
 from ..errors import UnsupportedOperatorError
 from ..ir.builder import describe
 from ..ir.const import Const
-from ..ir.dtype import U8
+from ..ir.dtype import U8, DType
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
 from ..record import replace
 from .kernels import KernelSpec
 from .program import Binding, Buffer, BufferKind, Call, Program, Ref, Slot, Word
 
-__all__ = ["Lowering", "lower"]
+__all__ = ["Lowering", "Trace", "lower"]
+
+
+class Trace:
+    """What lowering a graph leaves to those who explain its program.
+
+    slots: where each value lies. ends: the number of calls after each node, of init and then main.
+    """
+
+    def __init__(self) -> None:
+        self.slots: dict[str, Slot] = {}
+        self.ends: list[int] = []
 
 
 class Lowering:
@@ -94,24 +105,30 @@ class Lowering:
 
     def constant(self, const: Const, kind: BufferKind = "constant") -> Slot:
         """A slot filled with a constant when the model is loaded."""
-        buffer = self._buffer(const.nbytes, kind)
+        buffer = self._buffer(const.nbytes, kind, const.dtype)
         self.weights[buffer] = const
         return Slot(buffer, TensorType(const.dtype, const.shape))
 
-    def _buffer(self, nbytes: int, kind: BufferKind) -> Buffer:
-        buffer = Buffer(len(self.buffers), max(nbytes, 1), kind)
+    def _buffer(self, nbytes: int, kind: BufferKind, dtype: DType | None = None) -> Buffer:
+        buffer = Buffer(len(self.buffers), max(nbytes, 1), kind, dtype)
         self.buffers.append(buffer)
         return buffer
 
 
 def lower(
-    g: Graph, init: Sequence[Node], main: Sequence[Node], threads: int, any_size: bool = False
+    g: Graph,
+    init: Sequence[Node],
+    main: Sequence[Node],
+    threads: int,
+    any_size: bool = False,
+    trace: Trace | None = None,
 ) -> Program:
     """The program of a graph whose nodes are split into those run once and those run each time."""
+    trace = trace or Trace()
     lw = Lowering(threads, any_size)
     main_uses = {i for n in main for i in n.inputs if i} | set(g.outputs.values())
     main_uses = _roots_of(main_uses, main)
-    slots: dict[str, Slot] = {}
+    slots = trace.slots
     for name in g.inputs:
         t = g.types[name]
         slots[name] = Slot(lw._buffer(t.nbytes, "input"), t)
@@ -121,10 +138,12 @@ def lower(
         slots[name] = lw.constant(const, "constant" if name in init_kept else "temporary")
     for node in init:
         _lower_node(lw, g, node, slots, init_kept)
+        trace.ends.append(len(lw.calls))
     n_init = len(lw.calls)
     final = _roots_of(set(g.outputs.values()), main)
     for node in main:
         _lower_node(lw, g, node, slots, final, "output")
+        trace.ends.append(len(lw.calls))
     return Program(
         init=tuple(lw.calls[:n_init]),
         main=tuple(lw.calls[n_init:]),
@@ -158,7 +177,7 @@ def _lower_node(
         t = g.types[name] if name else None
         if t is not None:
             kind: BufferKind = kept_kind if name in kept else "temporary"
-            slots[name] = Slot(lw._buffer(t.nbytes, kind), t)
+            slots[name] = Slot(lw._buffer(t.nbytes, kind, t.dtype), t)
     lw.origin = node.origin
     first = len(lw.calls)
     outputs = tuple(slots[o] for o in node.outputs if o)

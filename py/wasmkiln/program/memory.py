@@ -13,7 +13,7 @@ from ..errors import LimitError
 from ..record import record
 from .program import Call, Program, Ref
 
-__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "aligned", "plan_memory"]
+__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "aligned", "buffer_lifetimes", "plan_memory"]
 
 ALIGNMENT = 64  # a cache line, so that no two threads write the same line of different buffers
 RESERVED = 1024  # bytes at address 0 for synchronisation and status words
@@ -46,7 +46,7 @@ def plan_memory(
     fixed: those of constants which have one already, by buffer index. All else comes after `base`.
     """
     calls = (*program.init, *program.main)
-    lifetimes = _lifetimes(program, calls)
+    lifetimes = buffer_lifetimes(program, calls)
     merged = _merge_in_place(program, calls, lifetimes)
     offsets = [fixed.get(i, -1) for i in range(len(program.buffers))]
     top = base
@@ -85,7 +85,7 @@ def aligned(nbytes: int) -> int:
     return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
-def _lifetimes(program: Program, calls: tuple[Call, ...]) -> dict[int, tuple[int, int]]:
+def buffer_lifetimes(program: Program, calls: tuple[Call, ...]) -> dict[int, tuple[int, int]]:
     """First and last call that touches each buffer, counted over init and then main."""
     spans: dict[int, tuple[int, int]] = {}
     for i, call in enumerate(calls):

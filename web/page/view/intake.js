@@ -1,39 +1,70 @@
 // @ts-check
-/** @file How files come in: dropped anywhere, pasted, or chosen. */
+/** @file How things come in: dropped anywhere, pasted, or chosen. */
 
 import { element } from './dom.js';
+
+/**
+ * What to call with files, and with text that may be a link.
+ * @typedef {object} Receiver
+ * @property {(files: File[]) => void} files
+ * @property {(text: string, how: 'dropped' | 'pasted') => void} text
+ * @property {(error: unknown) => void} refused the browser did not let the page read the clipboard
+ */
 
 const root = document.documentElement;
 
 /**
- * Calls back with each file that the person gives, and with a reason where something without a file was given.
- * @param {(file: File) => void} onFile
- * @param {(reason: string) => void} onNothing
+ * Hands on whatever the visitor gives.
+ * @param {Receiver} to
  */
-export function takeFiles(onFile, onNothing) {
-  takeDrops(onFile, onNothing);
+export function takeAll(to) {
+  takeDrops(to);
   document.addEventListener('paste', (event) => {
-    const file = firstFile(event.clipboardData);
-    if (!file && event.target instanceof HTMLInputElement) return; // text for that field
-    if (!file) return onNothing('what was pasted holds no picture; copy the picture itself, or a file');
+    const files = filesOf(event.clipboardData);
+    if (!files.length && event.target instanceof HTMLInputElement) return; // text for that field
     event.preventDefault();
-    onFile(file);
+    if (files.length) to.files(files);
+    else to.text(textOf(event.clipboardData), 'pasted');
   });
   for (const id of ['photo-file', 'model-file']) {
     const input = element(id, HTMLInputElement);
     input.addEventListener('change', () => {
-      const file = input.files?.[0];
+      const files = [...(input.files ?? [])];
       input.value = ''; // so that the same file may be chosen again
-      if (file) onFile(file);
+      if (files.length) to.files(files);
     });
   }
+  offerPaste(to);
 }
 
 /**
- * @param {(file: File) => void} onFile
- * @param {(reason: string) => void} onNothing
+ * A button for those who can't press Ctrl+V, as on phones.
+ * @param {Receiver} to
  */
-function takeDrops(onFile, onNothing) {
+function offerPaste(to) {
+  const button = element('paste', HTMLButtonElement);
+  button.hidden = typeof navigator.clipboard?.read !== 'function';
+  button.addEventListener('click', async () => {
+    try {
+      const items = await navigator.clipboard.read();
+      const files = (await Promise.all(items.map(pictureOf))).filter((file) => file !== null);
+      if (files.length) return to.files(files);
+      const text = items.find((item) => item.types.includes('text/plain'));
+      to.text(text ? await (await text.getType('text/plain')).text() : '', 'pasted');
+    } catch (error) {
+      to.refused(error);
+    }
+  });
+}
+
+/** @param {ClipboardItem} item */
+async function pictureOf(item) {
+  const type = item.types.find((one) => one.startsWith('image/'));
+  return type ? new File([await item.getType(type)], 'pasted picture', { type }) : null;
+}
+
+/** @param {Receiver} to */
+function takeDrops(to) {
   let depth = 0; // dragenter and dragleave come for every element on the way
   const setDragging = (/** @type {boolean} */ on) => root.classList.toggle('dragging', on);
   document.addEventListener('dragenter', () => setDragging(++depth > 0));
@@ -45,13 +76,18 @@ function takeDrops(onFile, onNothing) {
   document.addEventListener('drop', (event) => {
     event.preventDefault();
     setDragging((depth = 0) > 0);
-    const file = firstFile(event.dataTransfer);
-    if (file) onFile(file);
-    else onNothing('what was dropped is no file; this page fetches nothing from other sites, so save the picture and drop the file');
+    const files = filesOf(event.dataTransfer);
+    if (files.length) to.files(files);
+    else to.text(textOf(event.dataTransfer), 'dropped');
   });
 }
 
 /** @param {DataTransfer | null} transfer */
-function firstFile(transfer) {
-  return transfer?.files[0];
+function filesOf(transfer) {
+  return [...(transfer?.files ?? [])];
+}
+
+/** @param {DataTransfer | null} transfer */
+function textOf(transfer) {
+  return transfer?.getData('text/uri-list') || transfer?.getData('text/plain') || '';
 }

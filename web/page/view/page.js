@@ -2,12 +2,11 @@
 /** @file The page's state, its progress and its error message. */
 
 import { element } from './dom.js';
-import { WasmkilnError } from '../../errors.js';
+import { clearProblem, showProblem } from './problem.js';
 
 /** @typedef {'loading' | 'ready' | 'running' | 'error'} State */
 
 const root = document.documentElement;
-const alertBox = element('alert', HTMLElement);
 const announcement = element('announcement', HTMLElement);
 const loading = element('loading', HTMLElement);
 const status = element('status', HTMLElement);
@@ -21,20 +20,25 @@ const cancel = element('cancel', HTMLButtonElement);
 export function setState(state) {
   root.dataset.state = state;
   loading.hidden = state !== 'loading';
-  if (state !== 'error') clearError();
-}
-
-/** The state that the page is in. */
-export function getState() {
-  return /** @type {State} */ (root.dataset.state);
+  if (state !== 'error') clearProblem();
 }
 
 /**
- * Shows the photo or the model view.
- * @param {'photo' | 'model'} view
+ * Shows photos, the camera or a model.
+ * @param {'photo' | 'camera' | 'model'} view
  */
 export function setView(view) {
   root.dataset.view = view;
+}
+
+/** What the page shows. */
+export function getView() {
+  return root.dataset.view;
+}
+
+/** Says that all is there: from now on the page asks its server for nothing. */
+export function setComplete() {
+  root.dataset.complete = '';
 }
 
 /**
@@ -49,24 +53,14 @@ export function showProgress(text, fraction) {
 }
 
 /**
- * Tells of an error in its own words; of a cancellation only that.
+ * Tells of an error, and offers what may be done next.
  * @param {unknown} error
  * @param {string} what what was tried, as the start of a sentence
+ * @param {import('./problem.js').Step[]} [steps]
  */
-export function showError(error, what) {
+export function showError(error, what, steps = []) {
   setState('error');
-  const cancelled = error instanceof DOMException && error.name === 'AbortError';
-  if (!cancelled && !(error instanceof WasmkilnError)) console.error(error);
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  alertBox.textContent = cancelled ? `${what} was cancelled.` : `${what} failed: ${message}`;
-  alertBox.dataset.error = cancelled ? 'AbortError' : name;
-  alertBox.hidden = false;
-}
-
-function clearError() {
-  alertBox.hidden = true;
-  alertBox.textContent = '';
-  delete alertBox.dataset.error;
+  showProblem(error, what, steps);
 }
 
 /**

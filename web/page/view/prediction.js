@@ -4,12 +4,16 @@
 import { element, make } from './dom.js';
 import { formatPercent } from './format.js';
 
-/** @typedef {import('../classifier.js').Prediction} Prediction */
+/** @typedef {import('../../pipeline.js').Classification} Prediction */
+/** @typedef {(prediction: Prediction) => void} Fill */
 
 const preview = element('preview', HTMLCanvasElement);
 const invitation = element('invitation', HTMLElement);
 const list = element('predictions', HTMLOListElement);
 const results = element('results', HTMLElement);
+
+/** @type {{item: HTMLLIElement, fill: Fill}[]} rows, used again so that a live picture costs the page little */
+const rows = [];
 
 /**
  * Shows the photo, at its own proportions.
@@ -38,20 +42,47 @@ export function markStale(stale) {
  * @param {Prediction[]} predictions
  */
 export function showPredictions(predictions) {
-  list.replaceChildren(...predictions.map(row));
+  while (rows.length < predictions.length) rows.push(row());
+  const shown = rows.slice(0, predictions.length);
+  predictions.forEach((prediction, i) => shown[i].fill(prediction));
+  if (list.childElementCount !== shown.length) list.replaceChildren(...shown.map(({ item }) => item));
   markStale(false);
 }
 
-/** @param {Prediction} prediction */
-function row({ index, label, probability }) {
-  const [name, ...others] = label.split(', ');
+/**
+ * Whether new classes are read out; those of a live picture would be without end.
+ * @param {boolean} spoken
+ */
+export function setSpoken(spoken) {
+  list.setAttribute('aria-live', spoken ? 'polite' : 'off');
+}
+
+function row() {
   const fill = make('span', { className: 'fill' });
-  fill.style.inlineSize = `${probability * 100}%`;
   const bar = make('span', { className: 'bar' }, fill);
   bar.setAttribute('aria-hidden', 'true');
-  const text = make('span', { className: 'name' }, name);
-  if (others.length) text.append(make('small', {}, ` ${others.join(', ')}`));
-  const item = make('li', {}, text, make('span', { className: 'percent' }, formatPercent(probability)), bar);
-  item.dataset.class = String(index);
-  return item;
+  const first = make('span', {});
+  const others = make('small', {});
+  const percent = make('span', { className: 'percent' });
+  const item = make('li', {}, make('span', { className: 'name' }, first, others), percent, bar);
+  return {
+    item,
+    /** @type {Fill} */
+    fill({ index, label, score }) {
+      const [name, ...synonyms] = label.split(', ');
+      setText(first, name);
+      setText(others, synonyms.length ? ` ${synonyms.join(', ')}` : '');
+      setText(percent, formatPercent(score));
+      fill.style.inlineSize = `${(score * 100).toFixed(1)}%`;
+      item.dataset.class = String(index);
+    },
+  };
+}
+
+/**
+ * @param {HTMLElement} target
+ * @param {string} text
+ */
+function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
 }

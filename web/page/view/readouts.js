@@ -29,16 +29,20 @@ export function clearInference() {
   showTile('inference', '–');
 }
 
-/** Says which threads and SIMD level will be used. */
-export function showFeatures() {
+/**
+ * Says which threads and SIMD level are used, and why.
+ * @param {{threads?: number, simd?: 'relaxed' | 'baseline'}} [chosen] by the visitor
+ */
+export function showChoices({ threads, simd } = {}) {
   const features = probe();
-  const threads = chooseThreads(features);
-  const simd = chooseSimd(features);
+  const chosen = 'you chose it';
+  const onThreads = threads === undefined ? chooseThreads(features) : { value: threads, reason: chosen };
+  const withSimd = simd === undefined ? chooseSimd(features) : { value: simd, reason: chosen };
   const [threadsItem, simdItem] = [element('threads', HTMLElement), element('simd', HTMLElement)];
-  threadsItem.dataset.value = String(threads.value);
-  threadsItem.textContent = `${threads.value} thread${threads.value > 1 ? 's' : ''}: ${threads.reason}.`;
-  simdItem.dataset.value = simd.value;
-  simdItem.textContent = `${simd.value === 'relaxed' ? 'Relaxed' : 'Baseline'} SIMD: ${simd.reason}.`;
+  threadsItem.dataset.value = String(onThreads.value);
+  threadsItem.textContent = `${onThreads.value} thread${onThreads.value > 1 ? 's' : ''}: ${onThreads.reason}.`;
+  simdItem.dataset.value = withSimd.value;
+  simdItem.textContent = `${withSimd.value === 'relaxed' ? 'Relaxed' : 'Baseline'} SIMD: ${withSimd.reason}.`;
 }
 
 /**

@@ -69,10 +69,11 @@ def link(program: Program, plan: MemoryPlan, code: Code) -> Image:
     threaded = program.threads > 1
     tables = _Tables(plan)
     indices = {spec: code.index(spec) for spec in program.kernels()}
-    init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
     flags = barriers(program.main, plan) if threaded else (False,) * len(program.main)
     main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threaded)
-    segments, data = _segments(program, plan, tables)
+    kept = tables.end  # what comes after it is of no use once init has run
+    init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
+    segments, data = _segments(program, plan, tables, kept)
     return Image(
         data=data,
         segments=segments,
@@ -128,14 +129,15 @@ class _Tables:
 
 
 def _segments(
-    program: Program, plan: MemoryPlan, tables: _Tables
+    program: Program, plan: MemoryPlan, tables: _Tables, kept: int
 ) -> tuple[tuple[tuple[int, int], ...], bytes]:
-    parts = [(tables.start, tables.data())]
+    data, main_bytes = tables.data(), kept - tables.start
+    parts = [(tables.start, data[:main_bytes]), (kept, data[main_bytes:])]
     for buffer, const in program.weights.items():
         offset = plan.offsets[buffer.index]
         if isinstance(const.data, bytes) and offset >= 0 and const.data:
             parts.append((offset, const.data))
-    return tuple((a, len(d)) for a, d in parts), b"".join(d for _, d in parts)
+    return tuple((a, len(d)) for a, d in parts if d), b"".join(d for _, d in parts)
 
 
 def _copies(program: Program, plan: MemoryPlan) -> tuple[WeightCopy, ...]:

@@ -1,0 +1,256 @@
+// @ts-check
+/** @file Photos: one is shown with its classes, several are worked through one after another; all are kept for this visit. */
+
+import { ImageError } from '../errors.js';
+import * as lazy from './lazy.js';
+import { closeModel, isModelOpen } from './opened-model.js';
+import { isOwnModelLoading, loadOwnModel, ownModel } from './own-model.js';
+import { formatTime } from './view/format.js';
+import { announce, getView, setState, setView, showError } from './view/page.js';
+import { givePhoto } from './view/model-place.js';
+import { markStale, showPhoto, showPredictions } from './view/prediction.js';
+import { picking } from './view/problem.js';
+import { showTile } from './view/readouts.js';
+import { offerCopies } from './view/copies.js';
+import { dropLoading } from './work.js';
+
+/** @typedef {import('./own-model.js').OwnModel} OwnModel */
+/** @typedef {import('./result.js').Result} Result */
+/** @typedef {import('./view/problem.js').Step} Step */
+/** @typedef {import('../pipeline.js').Picture & {preview: ImageBitmap}} Picture */
+
+const MAX_PHOTOS = 200; // in one go
+
+/** Counts what was asked for, so that of several photos in a row the last is shown. */
+let latest = 0;
+/** @type {File[] | null} photos that came before the model was ready */
+let waiting = null;
+let predicted = false;
+/** @type {(file: File) => void} what to do with a file that turns out to be no picture */
+let openAsModel = () => {};
+
+/**
+ * Says how a file that is no picture may be opened as a model.
+ * @param {(file: File) => void} open
+ */
+export function onNoPicture(open) {
+  openAsModel = open;
+}
+
+/** What is being read is no longer wanted. */
+export function dropPhotos() {
+  latest++;
+  waiting = null;
+  markStale(false);
+}
+
+/** Takes up the photos that came before the model was ready. */
+export async function takeUpWaiting() {
+  const photos = waiting;
+  waiting = null;
+  if (photos && ownModel()) await classifyPhotos(photos);
+}
+
+/**
+ * Names what is in some photos.
+ * @param {File[]} files
+ */
+export async function classifyPhotos(files) {
+  const turn = ++latest;
+  if (isModelOpen() && givePhoto(files[0], files[0].name)) return;
+  const classifier = ownModel();
+  if (!classifier) {
+    waiting = files;
+    if (!isOwnModelLoading()) void loadOwnModel();
+    return;
+  }
+  await showPhotoView();
+  if (turn !== latest) return;
+  setState('running');
+  if (files.length === 1) await classifyOne(classifier, files[0], turn);
+  else await classifyAll(classifier, files.slice(0, MAX_PHOTOS), turn, files.length);
+}
+
+/** Leaves the camera or a model for the photos. */
+async function showPhotoView() {
+  dropLoading();
+  if (isModelOpen()) closeModel();
+  if (getView() === 'camera') (await lazy.camera()).stopCamera();
+  setView('photo');
+}
+
+/**
+ * @param {OwnModel} classifier
+ * @param {File} file
+ * @param {number} turn
+ */
+async function classifyOne(classifier, file, turn) {
+  markStale(true);
+  try {
+    const picture = await read(classifier, file);
+    if (turn !== latest) return picture.preview.close();
+    const [card] = (await lazy.gallery()).makePlaces([file.name]);
+    card.draw(picture.preview);
+    card.mark();
+    showPhoto(picture.preview, file.name);
+    const result = await classify(classifier, file, picture);
+    card.fill(result, () => showAgain(result));
+    if (turn !== latest) return;
+    showResult(result, picture.ms);
+    setState('ready');
+  } catch (error) {
+    if (turn !== latest) return;
+    markStale(false);
+    showError(error, `Reading “${file.name}”`, stepsAfter(error, file));
+  }
+}
+
+/**
+ * Classifies a photo without showing it: it takes its place among those of this visit.
+ * @param {File} file
+ */
+export async function keepPhoto(file) {
+  const classifier = ownModel();
+  if (!classifier) return;
+  const { makePlaces } = await lazy.gallery();
+  try {
+    const picture = await read(classifier, file);
+    const [card] = makePlaces([file.name]);
+    card.draw(picture.preview);
+    picture.preview.close();
+    const result = await classify(classifier, file, picture);
+    card.fill(result, () => showAgain(result));
+    announce(`Kept: ${result.predictions[0].label}.`);
+  } catch (error) {
+    showError(error, `Keeping “${file.name}”`);
+  }
+}
+
+/**
+ * A photo as the model takes it, and as the page shows it.
+ * @param {OwnModel} classifier
+ * @param {Blob} file
+ */
+async function read(classifier, file) {
+  return /** @type {Picture} */ (await classifier.read(file));
+}
+
+/**
+ * @param {OwnModel} classifier
+ * @param {File} file
+ * @param {Picture} picture
+ * @returns {Promise<Result>}
+ */
+async function classify(classifier, file, picture) {
+  const { predictions, ms } = await classifier.predict(picture.data);
+  if (!predicted) performance.measure('wasmkiln:first-prediction', { start: 0, end: performance.now() });
+  predicted = true;
+  return { name: file.name, file, predictions, ms, model: classifier.model.title };
+}
+
+/**
+ * @param {Result} result
+ * @param {number} [readMs]
+ */
+function showResult(result, readMs) {
+  showPredictions(result.predictions);
+  offerCopies(result);
+  showTile('inference', formatTime(result.ms), readMs === undefined ? '' : `${formatTime(readMs)} to read the photo`);
+}
+
+/**
+ * Works through several photos. The next is read while one is classified; of the first that can be read the classes are shown.
+ * @param {OwnModel} classifier
+ * @param {File[]} files
+ * @param {number} turn
+ * @param {number} given how many there were
+ */
+async function classifyAll(classifier, files, turn, given) {
+  const { beginBatch, makePlaces } = await lazy.gallery();
+  const cards = makePlaces(files.map((file) => file.name));
+  const batch = beginBatch(files.length, cancelPhotos);
+  const readAhead = (/** @type {number} */ i) => (i < files.length ? read(classifier, files[i]).catch(asError) : null);
+  let [failed, done, shown] = [0, 0, false];
+  let next = readAhead(0);
+  for (; done < files.length && turn === latest; done++) {
+    const picture = await /** @type {Promise<Picture | Error>} */ (next);
+    next = readAhead(done + 1);
+    if (picture instanceof Error) {
+      cards[done].fail(picture.message);
+      failed++;
+    } else {
+      const result = await classifyCard(classifier, files[done], picture, cards[done], !shown && turn === latest);
+      if (!shown && turn === latest) showResult(result, picture.ms);
+      shown = true;
+    }
+    batch.step(done + 1);
+  }
+  for (const card of cards.slice(done)) card.remove();
+  void next?.then((picture) => picture instanceof Error || picture.preview.close());
+  batch.end();
+  const left = given > files.length ? ` At most ${MAX_PHOTOS} are taken at once, so ${given - files.length} were left out.` : '';
+  announce(`${done} of ${files.length} photos are done${failed ? `, ${failed} could not be read` : ''}.${left}`);
+  if (turn !== latest) return;
+  if (failed || left) showError(new ImageError(`${failed} of them could not be read.${left}`), `Reading ${given} photos`, [picking('photo-file', 'Choose other photos')]);
+  else setState('ready');
+}
+
+/**
+ * @param {OwnModel} classifier
+ * @param {File} file
+ * @param {Picture} picture its preview is closed by this
+ * @param {import('./view/gallery.js').Card} card
+ * @param {boolean} isShown large, too
+ */
+async function classifyCard(classifier, file, picture, card, isShown) {
+  card.draw(picture.preview);
+  if (isShown) {
+    card.mark();
+    showPhoto(picture.preview, file.name);
+  } else picture.preview.close();
+  const result = await classify(classifier, file, picture);
+  card.fill(result, () => showAgain(result));
+  return result;
+}
+
+/** Leaves the rest of a batch unread. */
+function cancelPhotos() {
+  dropPhotos();
+  setState('ready');
+}
+
+/** @param {unknown} error */
+function asError(error) {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/**
+ * Shows a photo of this visit and its classes again.
+ * @param {Result} result
+ */
+async function showAgain(result) {
+  const classifier = ownModel();
+  if (!classifier) return;
+  const turn = ++latest;
+  await showPhotoView();
+  try {
+    const { preview } = await read(classifier, result.file);
+    if (turn !== latest) return preview.close();
+    showPhoto(preview, result.name);
+    showResult(result);
+    setState('ready');
+  } catch (error) {
+    if (turn === latest) showError(error, `Reading “${result.name}”`, stepsAfter(error, null));
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @param {File | null} file
+ * @returns {Step[]}
+ */
+function stepsAfter(error, file) {
+  const steps = [picking('photo-file', 'Try another photo')];
+  if (file && error instanceof ImageError && /neither a picture/.test(error.message)) steps.push({ label: 'Open it as a model', act: () => openAsModel(file) });
+  return steps;
+}
