@@ -17,6 +17,8 @@ export class ComputeGroup {
   /** @type {Channel[]} */
   #followers = [];
   #busy = 0;
+  /** Whether the workers are gone, be it that they broke down. */
+  hasEnded = false;
 
   /**
    * Starts the workers, so that they are there by the time the model is compiled.
@@ -70,6 +72,21 @@ export class ComputeGroup {
   }
 
   /**
+   * Makes the first worker a thread of a model that this page leads, until the group ends.
+   * @param {import('./protocol.js').Enlistment} enlistment
+   */
+  async join(enlistment) {
+    const { port1, port2 } = new MessageChannel();
+    await this.#leader.request({ type: 'follow', port: port2 }, { transfer: [port2] });
+    const ready = new Promise((resolve) => {
+      port1.onmessage = resolve;
+    });
+    port1.postMessage(enlistment);
+    await ready;
+    port1.close();
+  }
+
+  /**
    * Runs once. The feeds are copied by the call, so they may change after it; calls run in order.
    * @param {Feeds} feeds
    */
@@ -95,6 +112,7 @@ export class ComputeGroup {
    * @param {Error} [error] what calls under way fail with
    */
   end(error = new ReleasedError('the session was released')) {
+    this.hasEnded = true;
     for (const channel of [this.#leader, ...this.#followers]) channel.terminate(error);
   }
 
