@@ -2,7 +2,10 @@
 /** @file The compiler as the page sees it: Python in a worker, started once and shared by all sessions. */
 
 import { Channel } from './channel.js';
-import { InternalError } from './errors.js';
+import { absolute } from './download.js';
+import { env } from './env.js';
+import { InternalError, ReleasedError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
@@ -28,6 +31,37 @@ export function boot({ onStep, signal } = {}) {
     if (bootStep) onStep(bootStep);
   }
   return orAborted(booted, signal).finally(() => onStep && bootListeners.delete(onStep));
+}
+
+/** Resolves once Python has started, or failed to; at once where nobody has asked for it. */
+export async function started() {
+  await current?.booted.catch(() => {});
+}
+
+/** How long Python may have nothing to do before it is let go. */
+let patience = Infinity;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resting;
+
+/**
+ * From now on ends Python whenever it has had nothing to do for so long, to free its memory. The next request starts it anew.
+ * @param {number} ms
+ */
+export function letGoAfter(ms) {
+  patience = ms;
+  rest();
+}
+
+function rest() {
+  clearTimeout(resting);
+  if (busy === 0 && patience < Infinity) resting = setTimeout(letGo, patience);
+}
+
+function letGo() {
+  if (!current || busy > 0) return;
+  if (bootStep) return rest();
+  current.channel.terminate(new ReleasedError('Python was let go'));
+  current = null;
 }
 
 /**
@@ -57,14 +91,16 @@ export function inspect(model, watch = {}) {
 }
 
 /**
- * Compiles a model. The buffer is handed back in the result.
+ * Compiles a model. The buffers are handed back in the result.
  * @param {ArrayBuffer} model
  * @param {CompileOptions} options
  * @param {Watch} [watch]
+ * @param {import('./protocol.js').External[]} [external] files in which the model keeps weights
  */
-export function compile(model, options, watch = {}) {
+export function compile(model, options, watch = {}, external = []) {
   const onProgress = (/** @type {{step: string}} */ { step }) => watch.onStep?.(step);
-  return ask((channel) => channel.request({ type: 'compile', model, options }, { transfer: [model], onProgress }), watch);
+  const transfer = [model, ...external.map(({ data }) => data)];
+  return ask((channel) => channel.request({ type: 'compile', model, external, options }, { transfer, onProgress }), watch);
 }
 
 /**
@@ -80,6 +116,8 @@ export async function explain(model, options, watch = {}) {
 
 /** Resolves when the last request so far is over. */
 let idle = Promise.resolve();
+/** How many requests are waiting or under way. */
+let busy = 0;
 
 /**
  * Asks the compiler when it is free: one request at a time, so that giving one up does no harm to another.
@@ -89,7 +127,11 @@ let idle = Promise.resolve();
  * @returns {Promise<T>}
  */
 function ask(request, watch) {
-  const answer = idle.then(() => askNow(request, watch));
+  busy++;
+  const answer = idle.then(() => askNow(request, watch)).finally(() => {
+    busy--;
+    rest();
+  });
   idle = answer.then(() => {}, () => {});
   return orAborted(answer, watch.signal);
 }
@@ -140,8 +182,9 @@ function start() {
   const booted = channel.request(
     {
       type: 'boot',
-      pyodide: new URL('./pyodide/', import.meta.url).href,
-      archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
+      pyodide: env.pyodide.indexURL === undefined ? null : absolute(env.pyodide.indexURL),
+      archive: env.package === undefined ? null : absolute(env.package),
+      image: env.pyodide.image === undefined ? null : absolute(env.pyodide.image),
     },
     { onProgress: ({ step }) => announce(step) },
   );
@@ -158,5 +201,5 @@ function start() {
 }
 
 function startWorker() {
-  return new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
+  return nodeWorker('compiler.worker.js') ?? new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
 }

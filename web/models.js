@@ -37,6 +37,8 @@ import { isSmall, LocalGroup } from './here.js';
  * @typedef {object} Known
  * @property {Signature[]} accepts its inputs; a size is a symbol where several are possible
  * @property {ReportRow[]} report how each node will run
+ * @property {import('./protocol.js').Declared} declared its inputs and outputs, with names for the sizes that were left open
+ * @property {import('./protocol.js').NamedStep[]} steps of its first plan, where they are known
  * @property {'relaxed' | 'baseline'} simd
  * @property {number} weightBytes
  * @property {number} compileMs
@@ -112,10 +114,10 @@ export async function open(bundle, { threads, simd, integrity, withReport, worke
   const workers = () => takeGroup(threads ?? usual, threads ?? (manifest.macs < leastMacs ? 1 : usual));
   const tryHere = mayRunHere(manifest, threads, worker);
   const helper = threads === undefined && usual > 1 ? workers : undefined;
-  const { inputs, weightBytes, compiler, name } = manifest;
+  const { inputs, outputs, weightBytes, compiler, name } = manifest;
   const about = { compiler, name, ...(report.length > 0 && { report }) };
-  const known = { accepts: inputs, report, simd: manifest.code[module].simd, weightBytes, compileMs: 0, phases: {} };
-  return adopt({ workers, helper, tryHere, load: (group) => group.open(request, isReader(bundle)) }, known, about, signal);
+  const known = { accepts: inputs, declared: { inputs, outputs }, steps: [], report, simd: manifest.code[module].simd, weightBytes, compileMs: 0, phases: {} };
+  return adopt({ workers, helper, tryHere, load: (group) => group.open(request, isReader(bundle), onStep) }, known, about, signal);
 }
 
 /**
@@ -201,10 +203,11 @@ export function needSimd({ simd }) {
  * Runs a model once; calls for one handle run in order.
  * @param {number} handle
  * @param {Feeds} feeds
+ * @param {boolean} [profile] takes the times of the steps, on one thread
  */
-export function predict(handle, feeds) {
+export function predict(handle, feeds, profile = false) {
   const { group } = find(handle);
-  return group.run(feeds);
+  return group.run(feeds, profile);
 }
 
 /**

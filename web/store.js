@@ -15,9 +15,9 @@ import { writeFile } from './store-file.js';
 
 /**
  * @typedef {{name: string, bytes: number}} StoredFile
- * @typedef {{format: number, compiler: string, manifest: any, files: StoredFile[]}} EntryRecord
- * @typedef {{manifest: any, read: (name: string) => Promise<ArrayBuffer>, names: string[]}} StoredBundle
- * @typedef {{manifest: any, files: Record<string, Uint8Array | ArrayBuffer | Blob>}} Bundle
+ * @typedef {{format: number, compiler: string, files: StoredFile[]}} EntryRecord
+ * @typedef {{names: string[], read: (name: string) => File | undefined}} StoredBundle a file is read by whoever needs it
+ * @typedef {Record<string, Uint8Array | ArrayBuffer | Blob>} Files
  * @typedef {{key: string, record: EntryRecord, bytes: number, used: number}} Listed
  */
 
@@ -32,7 +32,7 @@ const PLAIN = /^[\w-][\w.-]*$/;
 /** The compiled models of one compiler. */
 export class BundleStore {
   #name;
-  #compiler;
+  /** @readonly */ compiler;
   #budget;
 
   /**
@@ -42,7 +42,7 @@ export class BundleStore {
    * @param {string} [options.name] the folder
    */
   constructor({ compiler, budget = BUDGET, name = 'wasmkiln' }) {
-    this.#compiler = compiler;
+    this.compiler = compiler;
     this.#budget = budget;
     this.#name = name;
   }
@@ -64,12 +64,12 @@ export class BundleStore {
   }
 
   /**
-   * Keeps a bundle, making room for it. Whether it is kept now.
+   * Keeps the files of a bundle, making room for them. Whether they are kept now.
    * @param {string} key
-   * @param {Bundle} bundle
+   * @param {Files} files
    * @returns {Promise<boolean>}
    */
-  async put(key, { manifest, files }) {
+  async put(key, files) {
     const parts = Object.entries(files).map(([name, content]) => ({ name, content, bytes: sizeOf(content) }));
     if (![key, ...parts.map(({ name }) => name)].every((name) => PLAIN.test(name))) return false;
     const needed = parts.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -77,7 +77,7 @@ export class BundleStore {
       const entries = await this.#tidy(folder);
       if (entries.some((entry) => entry.key === key)) return true;
       if (!(await makeRoom(folder, entries, needed, this.#budget))) return false;
-      const record = { format: FORMAT, compiler: this.#compiler, manifest, files: parts.map(({ name, bytes }) => ({ name, bytes })) };
+      const record = { format: FORMAT, compiler: this.compiler, files: parts.map(({ name, bytes }) => ({ name, bytes })) };
       try {
         const place = await folder.getDirectoryHandle(key, { create: true });
         for (const { name, content } of parts) await writeFile(place, name, content);
@@ -136,16 +136,12 @@ export class BundleStore {
   async #read(key) {
     const root = await navigator.storage.getDirectory();
     const place = await (await root.getDirectoryHandle(this.#name)).getDirectoryHandle(key);
-    const { manifest, files, compiler } = await readRecord(place);
-    if (compiler !== this.#compiler) throw new Error(`of compiler ${compiler}`);
+    const { files, compiler } = await readRecord(place);
+    if (compiler !== this.compiler) throw new Error(`of compiler ${compiler}`);
     const contents = await Promise.all(files.map(({ name, bytes }) => openFile(place, name, bytes)));
     writeFile(place, USED, new Uint8Array(1)).catch(() => {}); // at worst the entry seems older than it is
     const byName = new Map(files.map(({ name }, i) => [name, contents[i]]));
-    return {
-      manifest,
-      names: [...byName.keys()],
-      read: (name) => byName.get(name)?.arrayBuffer() ?? Promise.reject(new Error(`the bundle has no '${name}'`)),
-    };
+    return { names: [...byName.keys()], read: (name) => byName.get(name) };
   }
 
   /**
@@ -153,7 +149,7 @@ export class BundleStore {
    * @param {FileSystemDirectoryHandle} folder
    */
   async #tidy(folder) {
-    const entries = (await list(folder)).filter(({ record }) => record.compiler === this.#compiler);
+    const entries = (await list(folder)).filter(({ record }) => record.compiler === this.compiler);
     const kept = new Set(entries.map(({ key }) => key));
     for await (const name of folder.keys()) if (!kept.has(name)) await discard(folder, name);
     return entries;

@@ -1,4 +1,4 @@
-"""The command line: `wasmkiln inspect model.onnx`."""
+"""The command line: `wasmkiln inspect model.onnx`, `wasmkiln compile model.onnx -o out/`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from . import __version__
+from . import __version__, site_command
+from .bundle.command import add_compile, compile_command
 from .compiler import Compiled, Observe, compile_graph
 from .engine.runner import Runner
 from .errors import UnsupportedOperatorError, WasmkilnError, error_name
@@ -26,7 +27,12 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, or 1 after an error of ours, 2 for wrong use."""
     arguments = _parser().parse_args(argv)
+    if arguments.command == "site":
+        return site_command.run(arguments)
     try:
+        if arguments.command == "compile":
+            compile_command(arguments)
+            return 0
         model = load(arguments.model)
         options = CompileOptions(
             simd=arguments.simd,
@@ -69,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wasmkiln", description="Compile ONNX to WebAssembly.")
     parser.add_argument("--version", action="version", version=f"wasmkiln {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    add_compile(commands)
     inspect = commands.add_parser(
         "inspect", help="show how each node of a model runs, and what the whole needs"
     )
@@ -87,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--threads", type=int, default=1)
     inspect.add_argument("--no-fuse", action="store_true", help="leave operators unfused")
     inspect.add_argument("--no-channels-last", action="store_true", help="keep NCHW inside")
+    site = commands.add_parser("site", help="write the page as static files, for any host")
+    site_command.add_arguments(site)
     return parser
 
 

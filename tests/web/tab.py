@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 TIMEOUT = 120_000  # ms; for Python's start and a compilation on a busy machine
 
@@ -43,6 +43,10 @@ class Tab:
         page.goto(url)
         assert tab.settled() == "ready", tab.alert()
         return tab
+
+    def complete(self) -> None:
+        """Wait until the page needs nothing more from its server."""
+        self.page.wait_for_selector("html[data-complete]", state="attached", timeout=TIMEOUT)
 
     def settled(self) -> str:
         """The state after what was begun is over: 'ready' or 'error'."""
@@ -96,6 +100,20 @@ class Tab:
         """The class of the error shown."""
         return self.page.locator("#alert").get_attribute("data-error") or ""
 
+    def steps(self) -> list[str]:
+        """The buttons that the error message offers."""
+        return self.page.locator("#next-steps button:visible").all_inner_texts()
+
+    def step(self, label: str) -> str:
+        """Press one of them; the state after it."""
+        self.page.click(f"#next-steps button:text-is('{label}')")
+        return self.settled()
+
+    def cards(self) -> list[list[str]]:
+        """Class and percentage of each photo of this visit, as far as they are known."""
+        cards = self.page.locator("#gallery .card").all()
+        return [card.locator(".what, .percent").all_inner_texts() for card in cards]
+
     def text(self, element: str) -> str:
         """The text of an element by its id."""
         return self.page.locator(f"#{element}").inner_text()
@@ -117,5 +135,6 @@ class Tab:
 
 def open_tab(browser: Browser, url: str, width: int = 1280, height: int = 900) -> Tab:
     """A tab in a fresh profile; close its `page.context` at the end."""
-    context = browser.new_context(viewport={"width": width, "height": height})
+    size: ViewportSize = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, service_workers="block")
     return Tab.open(context.new_page(), url)

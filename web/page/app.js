@@ -1,13 +1,14 @@
 // @ts-check
 /** @file The page: connects what comes in with the models, and shows what comes out. */
 
-import { boot } from '../compiler.js';
+import { calm } from '../cached.js';
 import { ImageError } from '../errors.js';
 import { prepare } from '../handles.js';
 import { prepareImages } from '../image.js';
 import { InferenceSession, Tensor } from '../session.js';
 import { sameOrigin, wantedModel } from './catalog.js';
 import * as lazy from './lazy.js';
+import { takeLaunches } from './launch.js';
 import { fetchFile } from './links.js';
 import { loadOwnModel, onOwnModel } from './own-model.js';
 import { classifyPhotos, takeUpWaiting } from './photos.js';
@@ -27,14 +28,14 @@ async function start() {
   showChoices();
   const credits = element('credits', HTMLElement);
   credits.textContent = sampleCredits();
-  prepare(1);
-  prepareImages();
   takeAll({
     files: receiveFiles,
     text: receiveLink,
     refused: () => showError(new ImageError('the browser did not let this page read the clipboard; allow it, or press Ctrl+V'), 'Pasting'),
   });
+  takeLaunches(receiveFiles);
   onCancel(cancelLoading);
+  element('camera-start', HTMLButtonElement).addEventListener('click', async () => (await lazy.camera()).startCamera());
   onOwnModel(({ model }) => {
     credits.textContent = `${sampleCredits()} Model: ${model.title}, ${model.attribution}; ${model.licence}.`;
     void takeUpWaiting();
@@ -46,18 +47,21 @@ async function start() {
   setComplete();
 }
 
-/** Starts the workers for the default model, and for those that may be opened later, once Python needs no more of the processor. */
+/** Starts the workers for photos, and for models that may be opened later, once the start needs no more of the processor. */
 async function prepareWorkers() {
-  await boot().catch(() => {}); // loading the model meets the same error, and shows it
+  await calm();
+  prepareImages();
   await prepare(3);
 }
 
 async function showLazyParts() {
+  await calm();
   await lazy.fetchLazyParts();
-  const [{ offerCamera }, { offerCard }, { offerSwitches }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches()]);
-  offerCamera();
+  const [{ watchCamera }, { offerCard }, { offerSwitches }, { offerInside }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches(), lazy.inside()]);
+  watchCamera();
   offerCard();
   offerSwitches();
+  offerInside();
 }
 
 /** Loads what the page's address asks for: `?model=` a name or a file of this site, `?image=` a picture of it. */

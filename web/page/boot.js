@@ -1,10 +1,16 @@
 // @ts-check
 /** @file What goes before all else of the page, for it takes the longest: isolation, where it takes a reload, and Python. */
 
-import { boot } from '../compiler.js';
+import { openEarly } from '../cached.js';
+import { boot, letGoAfter } from '../compiler.js';
+import { env } from '../env.js';
+import { prepare } from '../handles.js';
+import { offerClearing } from './clearing.js';
 import { isolate } from './isolate.js';
 import { keepOffline } from './offline.js';
 import { showOffline, showOfflinePlaces } from './view/offline.js';
+
+const IDLE_MS = 60_000; // Python is let go after so long without work
 
 const root = document.documentElement;
 
@@ -13,14 +19,22 @@ if (reloading) reloading.then(start);
 else start();
 
 function start() {
-  startPython();
-  whenReady(() => {
+  if (!openEarly()) startPython();
+  prepare(1); // workers for the model
+  when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
+  when(() => root.dataset.complete !== undefined, () => {
     showOfflinePlaces();
-    keepOffline(showOffline);
+    offerClearing();
+    keepOffline((event) => {
+      showOffline(event);
+      // It can come back without a network then.
+      if (event.state === 'kept') letGoAfter(IDLE_MS);
+    });
   });
 }
 
 function startPython() {
+  env.pyodide.image = new URL('../wheel/python.image', import.meta.url);
   const begin = performance.now();
   boot().then(
     () => performance.measure('wasmkiln:boot', { start: begin, end: performance.now() }),
@@ -29,18 +43,17 @@ function startPython() {
 }
 
 /**
- * Calls back once the page has loaded its model, and has nothing better to do.
+ * Calls back once the page's state is as wished.
+ * @param {() => boolean} isSo
  * @param {() => void} callback
  */
-function whenReady(callback) {
+function when(isSo, callback) {
   const look = () => {
-    if (root.dataset.state !== 'ready') return;
+    if (!isSo()) return;
     observer.disconnect();
-    performance.mark('wasmkiln:ready');
-    // Safari has no requestIdleCallback.
-    (globalThis.requestIdleCallback ?? setTimeout)(callback);
+    callback();
   };
   const observer = new MutationObserver(look);
-  observer.observe(root, { attributeFilter: ['data-state'] });
+  observer.observe(root, { attributeFilter: ['data-state', 'data-complete'] });
   look();
 }

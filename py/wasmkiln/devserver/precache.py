@@ -14,6 +14,7 @@ NAME = "precache.js"
 WORKER = "sw.js"
 HASH_DIGITS = 32  # of SHA-256 in hexadecimal
 KINDS = frozenset({".css", ".html", ".jpg", ".js", ".png", ".svg", ".webmanifest"})
+NOT_PAGE = ("docs", "node_modules")
 # What was made or fetched for the page. Wheels are for Python in other pages.
 MADE = ("/models/", "/pyodide/", "/wheel/")
 NOT_KEPT = (".whl", ".gz", ".br")
@@ -25,9 +26,9 @@ def page_files(site: Site) -> dict[str, Path]:
     for path in sorted(site.static.rglob("*")):
         parts = path.relative_to(site.static).parts
         url = "/".join(parts)
-        hidden = any(part.startswith(".") or part == "node_modules" for part in parts)
+        hidden = parts[0] in NOT_PAGE or any(part.startswith(".") for part in parts)
         if path.suffix in KINDS and not hidden and path.is_file() and url not in (WORKER, NAME):
-            shell[url] = path
+            shell[url] = site.files.get(f"/{url}") or site.given(path.resolve())
     made = {
         url[1:]: path
         for url, path in site.files.items()
@@ -57,7 +58,7 @@ def precache_script(
     }
     version = hashlib.sha256(json.dumps(site).encode()).hexdigest()[:16]
     text = json.dumps({"version": version, **site}, indent=1)
-    return f"// Made by wasmkiln. The files of this version of the page.\nself.site = {text};\n".encode()
+    return f"// The files of this version of the page.\nself.site = {text};\n".encode()
 
 
 def file_digest(path: Path) -> str:
