@@ -34,14 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
     sys.path[:0] = [str(ROOT / "py"), str(ROOT)]
     from wasmkiln.devserver.download import DownloadError
     from wasmkiln.devserver.progress import Progress
-    from wasmkiln.devserver.site import prepare
+    from wasmkiln.devserver.site import Site, prepare
+
+    from bench.peers import page_files
 
     progress = Progress(sys.stderr)
     try:
         site = prepare(ROOT, ROOT / ".cache", progress)
         if options.prepare_only:
             return 0
-        return serve(site, options, progress)
+        files = {**site.files, **page_files(ROOT / ".cache" / "bench")}
+        return serve(Site(site.static, files, site.index, site.lean), options, progress)
     except DownloadError as error:
         sys.exit(f"\n{error}")
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,3 +41,20 @@ def files(modules: Path) -> dict[str, Path]:
     found = {f"/bench/onnxruntime-web/{name}": ort / name for name in ORT}
     found["/bench/tfjs/tf-core.min.js"] = core / "tf-core.min.js"
     return found | {f"/bench/tfjs/{name}": wasm / name for name in TFJS_WASM}
+
+
+def page_files(folder: Path) -> dict[str, Path]:
+    """What the page needs to compare itself with a peer that is installed under a folder, if any.
+
+    By URL path: onnxruntime-web's files, and peers.json, which tells the page their version.
+    """
+    package = folder / "node_modules" / "onnxruntime-web"
+    found = {
+        url: path for url, path in files(package.parent).items() if path.parent == package / "dist"
+    }
+    if not all(path.is_file() for path in found.values()):
+        return {}
+    version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
+    listing = folder / "peers.json"
+    listing.write_text(json.dumps({"onnxruntime-web": version}), encoding="utf-8")
+    return found | {"/peers.json": listing}

@@ -123,8 +123,13 @@ def _visit(
     model = sum(n for path, n in sent.items() if path.startswith("/bench/models/"))
     return Visit(
         runtime, visit, started["readyMs"], started["firstMs"], started["nextMs"],
-        sent.total() - model, model, renderer, started["details"].get("stats", {}),
+        sent.total() - model, model, renderer, _details(started["details"]),
     )  # fmt: skip
+
+
+def _details(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a runtime says of its start."""
+    return {**given.get("stats", {}), **({"boot": given["boot"]} if "boot" in given else {})}
 
 
 def summarise_visits(visits: Sequence[Visit]) -> list[Visit]:
@@ -197,8 +202,9 @@ def _facts(rows: Sequence[Visit], emitted: Mapping[str, int]) -> list[str]:
     for r in rows:
         if r.details.get("phases"):
             phases = ", ".join(f"{k} {1e3 * v:.0f}" for k, v in r.details["phases"].items())
+            boot = ", ".join(f"{k} {1e3 * v:.0f}" for k, v in r.details.get("boot", {}).items())
             lines.append(
-                f"{r.visit}: compile {r.details['compileMs']:.0f} ms ({phases}), "
+                f"{r.visit}: worker's start {boot}; compile {r.details['compileMs']:.0f} ms ({phases}), "
                 f"load {r.details['loadMs']:.0f}, warm-up {r.details['warmMs']:.0f}"
             )
     return lines

@@ -53,3 +53,14 @@ def small_net(seed: int = 0) -> bytes:
         helper.make_node("Softmax", ["g"], ["y"], "softmax"),
     ]
     return model(nodes, {"x": ["N", 3, 9, 7]}, {"y": ["N", 5]}, weights)
+
+
+def wide_net() -> bytes:
+    """A product with a matrix that is large enough to be halved, and a small bias."""
+    random = np.random.default_rng(2)
+    weights = {
+        "w": random.normal(0, 0.1, (64, 96)).astype(np.float32),
+        "b": random.normal(0, 1, 96).astype(np.float32),
+    }
+    product = helper.make_node("Gemm", ["x", "w", "b"], ["y"])
+    return model([product], {"x": (2, 64)}, {"y": (2, 96)}, weights)

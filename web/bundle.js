@@ -6,9 +6,10 @@
  * `read(name)`. No part is used before its hash was checked. `wasmkiln.bundle` writes the same format.
  */
 
+import { ARRAYS } from './dtypes.js';
 import { BundleError, DownloadError, InvalidInputError } from './errors.js';
+import { readFile, workingFolder } from './node.js';
 import { sha256 } from './sha256.js';
-import { ARRAYS } from './tensor.js';
 
 /** @typedef {import('./protocol.js').Content} Content */
 /** @typedef {import('./protocol.js').Manifest} Manifest */
@@ -33,7 +34,7 @@ export const VERSION = 1;
  */
 export function readerOf(source) {
   if (typeof source === 'string' || source instanceof URL) {
-    const folder = new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href);
+    const folder = new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href ?? workingFolder());
     if (!folder.pathname.endsWith('/')) folder.pathname += '/';
     return async (name) => new URL(name, folder).href;
   }
@@ -147,6 +148,8 @@ async function contentBytes(name, content, signal) {
  * @param {AbortSignal} [signal]
  */
 async function fetchBytes(url, signal) {
+  const file = await readFile(url);
+  if (file) return file;
   const response = await fetch(url, { signal });
   if (!response.ok) throw new DownloadError(`${url} could not be fetched: the server answered ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());

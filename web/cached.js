@@ -6,7 +6,7 @@
  * but for an abort leads to compiling, as if there were no store.
  */
 
-import { inspect, started } from './compiler.js';
+import { boot, inspect, started } from './compiler.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
 import { load, open, release, save } from './handles.js';
 import { sha256 } from './sha256.js';
@@ -19,7 +19,7 @@ import { BundleStore } from './store.js';
 /**
  * A model: its bytes once they are needed, and their hash in hexadecimal, where it is known before.
  * @typedef {{bytes: () => Promise<ArrayBuffer>, sha256?: string}} ModelSource
- * @typedef {Partial<CompileOptions> & {cache?: boolean}} LoadOptions cache: false neither looks into the store nor adds to it
+ * @typedef {Partial<CompileOptions> & {cache?: boolean, worker?: boolean}} LoadOptions cache: false neither looks into the store nor adds to it
  */
 
 /**
@@ -80,11 +80,12 @@ export async function loadCached(source, { cache = true, ...options } = {}, watc
 /**
  * @param {ModelSource} source
  * @param {boolean} cache
- * @param {Partial<CompileOptions>} options
+ * @param {Omit<LoadOptions, 'cache'>} options
  * @param {Watch} watch
  * @param {boolean} isStart whether it is what the page opens with
  */
 async function loadKept(source, cache, options, watch, isStart) {
+  startIfNothingIsKept(cache).catch(() => {}); // loading meets the same error
   // A download needn't wait for the store to say that it has nothing.
   const coming = early && source.sha256 ? null : source.bytes();
   coming?.catch(() => {}); // whoever waits for it meets the error
@@ -107,6 +108,14 @@ async function loadKept(source, cache, options, watch, isStart) {
     listeners.forEach((listener) => listener());
   });
   return made;
+}
+
+/**
+ * Starts Python while the model is being downloaded, where nothing but Python can open it.
+ * @param {boolean} cache
+ */
+async function startIfNothingIsKept(cache) {
+  if (!cache || (await keptModels()).models === 0) await boot();
 }
 
 /**
@@ -178,7 +187,7 @@ async function openKept(store, key, options, watch) {
   const bundle = await store.get(key);
   if (!bundle) return null;
   try {
-    return await open(bundle, { threads: options.threads, simd: options.simd, withReport: true }, watch);
+    return await open(bundle, { threads: options.threads, worker: options.worker, simd: options.simd, withReport: true }, watch);
   } catch (error) {
     watch.signal?.throwIfAborted();
     console.warn('a compiled model could not be opened, and is compiled anew:', error);

@@ -2,6 +2,7 @@
 /** @file The two ends of a worker's mailbox: requests with ids on the page's side, one handler on the worker's. */
 
 import { fromWire, InternalError, toWire } from './errors.js';
+import { nodeScope } from './node.js';
 
 /** @typedef {import('./protocol.js').Request} Request */
 /** @typedef {import('./protocol.js').Reply} Reply */
@@ -52,6 +53,7 @@ export class Channel {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#worker.postMessage({ ...message, id }, transfer);
+      if (this.#pending.size === 0) this.#keepProcess(true);
       this.#pending.set(id, { resolve, reject, onProgress });
     });
   }
@@ -77,8 +79,19 @@ export class Channel {
       return;
     }
     this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#keepProcess(false);
     if (reply.type === 'error') request.reject(fromWire(reply.error));
     else request.resolve(reply);
+  }
+
+  /**
+   * In Node, a process goes on while something is under way, and ends when only idle workers are left.
+   * @param {boolean} on
+   */
+  #keepProcess(on) {
+    const worker = /** @type {{ref?: () => void, unref?: () => void}} */ (this.#worker);
+    if (on) worker.ref?.();
+    else worker.unref?.();
   }
 
   /** @param {string} reason */
@@ -108,7 +121,7 @@ export class Channel {
  * @param {(request: R, progress: (step: string) => void) => Answer | Promise<Answer>} handle
  */
 export function serve(handle) {
-  const scope = /** @type {WorkerScope} */ (/** @type {unknown} */ (globalThis));
+  const scope = nodeScope() ?? /** @type {WorkerScope} */ (/** @type {unknown} */ (globalThis));
   scope.onmessage = async ({ data }) => {
     const { id } = data;
     try {

@@ -2,7 +2,10 @@
 /** @file The compiler as the page sees it: Python in a worker, started once and shared by all sessions. */
 
 import { Channel } from './channel.js';
+import { absolute } from './download.js';
+import { env } from './env.js';
 import { InternalError, ReleasedError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /** @typedef {import('./protocol.js').Booted} Booted */
 /** @typedef {import('./protocol.js').CompileOptions} CompileOptions */
@@ -88,14 +91,16 @@ export function inspect(model, watch = {}) {
 }
 
 /**
- * Compiles a model. The buffer is handed back in the result.
+ * Compiles a model. The buffers are handed back in the result.
  * @param {ArrayBuffer} model
  * @param {CompileOptions} options
  * @param {Watch} [watch]
+ * @param {import('./protocol.js').External[]} [external] files in which the model keeps weights
  */
-export function compile(model, options, watch = {}) {
+export function compile(model, options, watch = {}, external = []) {
   const onProgress = (/** @type {{step: string}} */ { step }) => watch.onStep?.(step);
-  return ask((channel) => channel.request({ type: 'compile', model, options }, { transfer: [model], onProgress }), watch);
+  const transfer = [model, ...external.map(({ data }) => data)];
+  return ask((channel) => channel.request({ type: 'compile', model, external, options }, { transfer, onProgress }), watch);
 }
 
 /**
@@ -177,8 +182,9 @@ function start() {
   const booted = channel.request(
     {
       type: 'boot',
-      pyodide: new URL('./pyodide/', import.meta.url).href,
-      archive: new URL('./wheel/wasmkiln.zip', import.meta.url).href,
+      pyodide: env.pyodide.indexURL === undefined ? null : absolute(env.pyodide.indexURL),
+      archive: env.package === undefined ? null : absolute(env.package),
+      image: env.pyodide.image === undefined ? null : absolute(env.pyodide.image),
     },
     { onProgress: ({ step }) => announce(step) },
   );
@@ -195,5 +201,5 @@ function start() {
 }
 
 function startWorker() {
-  return new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
+  return nodeWorker('compiler.worker.js') ?? new Worker(new URL('./compiler.worker.js', import.meta.url), { type: 'module', name: 'compiler.worker.js' });
 }

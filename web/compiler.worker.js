@@ -4,7 +4,10 @@
 import { serve } from './channel.js';
 import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
-import { addPackage, fetchBytes, startPython } from './python-start.js';
+import { download } from './download.js';
+import { startFromImage } from './python-image.js';
+import { packageArchive, pythonFiles } from './python-files.js';
+import { addPackage, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
 /** @typedef {import('./protocol.js').CompileRequest} CompileRequest */
@@ -19,8 +22,9 @@ import { addPackage, fetchBytes, startPython } from './python-start.js';
  * `wasmkiln.host.pyodide`, whose functions return plain objects.
  * @typedef {object} Bridge
  * @property {(model: Uint8Array) => {info: string, error?: WireError}} inspect_buffer
- * @property {(model: Uint8Array, options: string) =>
- *   {meta: string, code: Uint8Array<ArrayBuffer>, data: Uint8Array, report: string, timings: string, error?: WireError}} compile_buffer
+ * @property {(model: Uint8Array, options: string, external: [path: string, data: Uint8Array][]) =>
+ *   {meta: string, code: Uint8Array<ArrayBuffer>, data: Uint8Array<ArrayBuffer>, files: string, about: string,
+ *   error?: WireError}} compile_buffer
  * @property {(model: Uint8Array, options: string) => {explanation: string, error?: WireError}} explain_buffer
  */
 
@@ -43,22 +47,31 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
 });
 
 /**
- * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
+ * Goes on from an image of Python's memory; where that can't be, starts Python.
  * @param {BootRequest} request
  * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
  */
-async function boot({ pyodide: indexURL, archive }, progress) {
+async function boot(request, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const [pyodide, modules] = await Promise.all([startPython(indexURL), fetchBytes(archive)]);
+  const pyodide = await (request.image === null ? start(request) : startFromImage({ ...request, image: request.image }).catch(() => start(request)));
   clock.lap('python');
   progress('Loading the compiler');
-  addPackage(pyodide, modules);
   bridge = importBridge(pyodide);
   const version = pyodide.runPython('import wasmkiln; wasmkiln.__version__');
   clock.lap('compiler');
   return { result: { type: 'booted', version, python: pyodide.version, steps: clock.seconds } };
+}
+
+/**
+ * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
+ * @param {BootRequest} request
+ */
+async function start({ pyodide: indexURL, archive }) {
+  const [pyodide, modules] = await Promise.all([pythonFiles(indexURL).then(startPython), download(archive ?? packageArchive())]);
+  addPackage(pyodide, new Uint8Array(modules));
+  return pyodide;
 }
 
 /**
@@ -88,14 +101,14 @@ function inspect({ model }) {
  * @param {(step: string) => void} progress
  * @returns {Answer}
  */
-function compile({ model, options }, progress) {
+function compile({ model, external, options }, progress) {
   progress('Compiling');
-  const { meta, code, data, report, timings } = checked(running().compile_buffer(new Uint8Array(model), JSON.stringify(options)));
+  const others = external.map((file) => /** @type {[string, Uint8Array]} */ ([file.path, new Uint8Array(file.data)]));
+  const { meta, code, data, files: paths, about } = checked(running().compile_buffer(new Uint8Array(model), JSON.stringify(options), others));
   const artifact = { meta: JSON.parse(meta), code, data };
-  return {
-    result: { type: 'compiled', model, artifact, report: JSON.parse(report), timings: JSON.parse(timings) },
-    transfer: [model, ...new Set([code.buffer, data.buffer])],
-  };
+  const used = JSON.parse(paths).map((/** @type {string} */ path) => external.find((file) => file.path === path)?.data);
+  const files = [model, ...used];
+  return { result: { type: 'compiled', files, artifact, ...JSON.parse(about) }, transfer: [...new Set([...files, code.buffer, data.buffer])] };
 }
 
 /**

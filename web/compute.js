@@ -3,6 +3,7 @@
 
 import { Channel } from './channel.js';
 import { ReleasedError } from './errors.js';
+import { nodeWorker } from './node.js';
 
 /**
  * @template M
@@ -42,23 +43,25 @@ export class ComputeGroup {
   }
 
   /**
-   * Loads a compiled model; its data and the model's bytes move to the leader.
+   * Loads a compiled model; its data and the files' bytes move to the leader.
    * @param {Artifact} artifact
-   * @param {ArrayBuffer} model
+   * @param {ArrayBuffer[]} files
+   * @param {(step: string) => void} [onStep]
    */
-  load(artifact, model) {
-    const transfer = [model, ...buffersOf(artifact.code, artifact.data)];
-    return this.#track(this.#leader.request({ type: 'lead', artifact, model }, { transfer }));
+  load(artifact, files, onStep) {
+    const transfer = [...new Set(files), ...buffersOf(artifact.code, artifact.data)];
+    return this.#track(this.#leader.request({ type: 'lead', artifact, files }, { transfer, onProgress: ({ step }) => onStep?.(step) }));
   }
 
   /**
    * Loads a bundle. What of its contents is in array buffers moves to the leader where `isOurs`.
    * @param {Unsent<import('./protocol.js').OpenRequest>} request
    * @param {boolean} isOurs
+   * @param {(step: string) => void} [onStep]
    */
-  open(request, isOurs) {
+  open(request, isOurs, onStep) {
     const buffers = Object.values(request.contents).filter((content) => content instanceof ArrayBuffer);
-    return this.#track(this.#leader.request(request, { transfer: isOurs ? [...new Set(buffers)] : [] }));
+    return this.#track(this.#leader.request(request, { transfer: isOurs ? [...new Set(buffers)] : [], onProgress: ({ step }) => onStep?.(step) }));
   }
 
   /**
@@ -72,9 +75,10 @@ export class ComputeGroup {
   /**
    * Runs once. The feeds are copied by the call, so they may change after it; calls run in order.
    * @param {Feeds} feeds
+   * @param {boolean} [profile] takes the times of the steps, on one thread
    */
-  run(feeds) {
-    return this.#track(this.#leader.request({ type: 'run', feeds }));
+  run(feeds, profile = false) {
+    return this.#track(this.#leader.request({ type: 'run', feeds, profile }));
   }
 
   /**
@@ -125,5 +129,5 @@ function buffersOf(...arrays) {
 }
 
 function startWorker() {
-  return new Worker(new URL('./compute.worker.js', import.meta.url), { type: 'module', name: 'compute.worker.js' });
+  return nodeWorker('compute.worker.js') ?? new Worker(new URL('./compute.worker.js', import.meta.url), { type: 'module', name: 'compute.worker.js' });
 }

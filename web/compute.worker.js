@@ -4,9 +4,10 @@
 import { serve } from './channel.js';
 import { InternalError } from './errors.js';
 import { loadArtifact } from './load-artifact.js';
-import { loadBundle, saveBundle } from './load-bundle.js';
-import { unknownMessage } from './protocol.js';
+import { loadBundle } from './load-bundle.js';
+import { unknownMessage, WARMING_UP } from './protocol.js';
 import { follow } from './runtime.js';
+import { saveBundle } from './save-bundle.js';
 
 /** @typedef {import('./protocol.js').ComputeRequest} ComputeRequest */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
@@ -24,7 +25,7 @@ let runtime = null;
 /** Whether a real run has come, which makes warming up pointless. */
 let ran = false;
 
-serve((/** @type {ComputeRequest} */ request) => {
+serve((/** @type {ComputeRequest} */ request, progress) => {
   switch (request.type) {
     case 'muster':
       followers = request.ports;
@@ -32,11 +33,11 @@ serve((/** @type {ComputeRequest} */ request) => {
     case 'follow':
       return enlist(request.port);
     case 'lead':
-      return lead(request);
+      return lead(request, progress);
     case 'open':
-      return open(request);
+      return open(request, progress);
     case 'run':
-      return run(request.feeds);
+      return run(request);
     case 'save':
       return save(request.about);
     case 'leave':
@@ -49,23 +50,25 @@ serve((/** @type {ComputeRequest} */ request) => {
 /**
  * Loads what was compiled from a model.
  * @param {LeadRequest} request
+ * @param {(step: string) => void} progress
  */
-async function lead({ artifact, model }) {
+async function lead({ artifact, files }, progress) {
   const start = performance.now();
-  const loaded = await loadArtifact(artifact, model);
-  discard(model);
-  return begin(loaded, start, artifact.meta.shared ? artifact.meta.threads : 1);
+  const loaded = await loadArtifact(artifact, files);
+  files.forEach(discard);
+  return begin(loaded, start, artifact.meta.shared ? artifact.meta.threads : 1, progress);
 }
 
 /**
  * Loads a bundle.
  * @param {OpenRequest} request
+ * @param {(step: string) => void} progress
  */
-async function open({ manifest, contents, module, leastMacs }) {
+async function open({ manifest, contents, module, leastMacs }, progress) {
   const start = performance.now();
   const loaded = await loadBundle(manifest, module, (name) => contents[name], followers.length > 0 && manifest.macs >= leastMacs);
   loaded.leastMacs = leastMacs;
-  return begin(loaded, start, loaded.isShared ? followers.length + 1 : 1);
+  return begin(loaded, start, loaded.isShared ? followers.length + 1 : 1, progress);
 }
 
 /**
@@ -73,11 +76,11 @@ async function open({ manifest, contents, module, leastMacs }) {
  * @param {Runtime} loaded
  * @param {number} start when loading began
  * @param {number} most threads
+ * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
  */
-async function begin(loaded, start, most) {
-  const { inputs, outputs, macs, arenaBytes, threads: worth } = loaded.plan;
-  const threads = loaded.plans.count > 1 ? most : Math.min(most, worth);
+async function begin(loaded, start, most, progress) {
+  const threads = loaded.plans.count > 1 ? most : Math.min(most, loaded.plan.threads);
   const joined = followers.slice(0, threads - 1).map((port, i) => {
     const ready = new Promise((resolve) => {
       port.onmessage = resolve;
@@ -87,15 +90,14 @@ async function begin(loaded, start, most) {
   });
   await Promise.all(joined);
   loaded.threads = joined.length + 1;
+  progress(WARMING_UP);
   const warm = performance.now();
   loaded.warmUp();
   runtime = loaded;
   ran = false;
   const end = performance.now();
   if (end - warm < SHORT_MS) warmUpFurther(loaded, 3);
-  const sizes = { memoryBytes: loaded.memoryBytes, codeBytes: loaded.held.code.length, macs, arenaBytes };
-  const facts = { threads: loaded.threads, plans: loaded.plans.count, inputs, outputs, ...sizes };
-  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...facts } };
+  return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...loaded.facts } };
 }
 
 /**
@@ -147,17 +149,17 @@ function enlist(port) {
 }
 
 /**
- * @param {import('./protocol.js').Feeds} feeds
+ * @param {import('./protocol.js').RunRequest} request
  * @returns {Answer}
  */
-function run(feeds) {
+function run({ feeds, profile }) {
   if (!runtime) throw new InternalError('run before lead');
   ran = true;
   const start = performance.now();
-  const outputs = runtime.run(feeds);
+  const { outputs, times } = profile ? runtime.profile(feeds) : { outputs: runtime.run(feeds), times: null };
   const ms = performance.now() - start;
   const buffers = Object.values(outputs).map((output) => /** @type {ArrayBuffer} */ (output.data.buffer));
-  return { result: { type: 'ran', outputs, ms }, transfer: buffers };
+  return { result: { type: 'ran', outputs, ms, times }, transfer: buffers };
 }
 
 /**

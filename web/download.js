@@ -2,6 +2,7 @@
 /** @file Fetching with progress, into one buffer of the right size. */
 
 import { DownloadError } from './errors.js';
+import { readFile, workingFolder } from './node.js';
 
 /**
  * @typedef {object} DownloadOptions
@@ -17,6 +18,11 @@ import { DownloadError } from './errors.js';
  * @returns {Promise<ArrayBuffer>}
  */
 export async function download(url, { size, onProgress, signal } = {}) {
+  const file = await fromDisk(url, signal);
+  if (file) {
+    onProgress?.(file.byteLength, file.byteLength);
+    return file;
+  }
   const response = await get(url, signal);
   if (!response.body || !onProgress) return response.arrayBuffer();
   // A compressed body's Content-Length counts other bytes than those that arrive here.
@@ -46,7 +52,31 @@ export async function download(url, { size, onProgress, signal } = {}) {
  * @param {AbortSignal} [signal]
  */
 export async function downloadJson(url, signal) {
-  return (await get(url, signal)).json();
+  const file = await fromDisk(url, signal);
+  const text = file ? new TextDecoder().decode(file) : await (await get(url, signal)).text();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DownloadError(`${shown(url)} is not JSON (${error instanceof Error ? error.message : error})`, { cause: error });
+  }
+}
+
+/**
+ * A file of the disk, in Node.
+ * @param {string | URL} url
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<ArrayBuffer | null>}
+ */
+async function fromDisk(url, signal) {
+  signal?.throwIfAborted();
+  try {
+    const bytes = await readFile(url);
+    if (!bytes) return null;
+    const { buffer, byteOffset, byteLength } = bytes;
+    return byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
+  } catch (error) {
+    throw new DownloadError(`${shown(url)} could not be read (${error instanceof Error ? error.message : error})`, { cause: error });
+  }
 }
 
 /**
@@ -73,6 +103,14 @@ function grown(buffer, needed) {
   const larger = new Uint8Array(Math.max(needed, buffer.length * 2));
   larger.set(buffer);
   return larger;
+}
+
+/**
+ * A URL as a worker can be told it; in Node a path is made one.
+ * @param {string | URL} url
+ */
+export function absolute(url) {
+  return new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href ?? workingFolder()).href;
 }
 
 /** @param {string | URL} url */

@@ -3,6 +3,8 @@
  * @file What this browser can do, probed with WebAssembly.validate on our own bytes, and why we choose what we choose.
  */
 
+import { isNode, processors } from './node.js';
+
 /**
  * What to compile for, with the reason in words for a person.
  * @typedef {{value: 'relaxed' | 'baseline', reason: string}} SimdChoice
@@ -50,8 +52,8 @@ export function probe() {
     simd: WebAssembly.validate(SIMD),
     relaxedSimd: WebAssembly.validate(RELAXED),
     threads: WebAssembly.validate(THREADS) && typeof SharedArrayBuffer === 'function',
-    isolated: globalThis.crossOriginIsolated === true,
-    cores: navigator.hardwareConcurrency || 1,
+    isolated: globalThis.crossOriginIsolated === true || isNode(),
+    cores: globalThis.navigator?.hardwareConcurrency || processors() || 1,
   });
 }
 

@@ -34,7 +34,7 @@ serve((/** @type {DecodeRequest} */ request) => {
  * @param {DecodeRequest} request
  * @returns {Promise<import('./channel.js').Answer>}
  */
-async function decode({ image, preprocess, previewSize }) {
+async function decode({ image, preprocess, previewSize, quick }) {
   const start = performance.now();
   if ('data' in image) {
     const data = toTensor(readerOf(image), image, preprocess);
@@ -43,11 +43,17 @@ async function decode({ image, preprocess, previewSize }) {
   }
   const bitmap = image instanceof Blob ? await decodeBitmap(image) : image;
   try {
-    const data = toTensor((...rectangle) => readPixels(bitmap, ...rectangle), bitmap, preprocess);
-    return answer(data, previewSize ? makePreview(bitmap, previewSize) : null, bitmap, start);
+    const size = sizeOf(bitmap);
+    const data = quick ? toTensorQuickly(bitmap, size, preprocess) : toTensor((...rectangle) => readPixels(bitmap, ...rectangle), size, preprocess);
+    return answer(data, previewSize ? makePreview(bitmap, previewSize) : null, size, start);
   } finally {
     bitmap.close();
   }
+}
+
+/** @param {ImageBitmap | VideoFrame} bitmap */
+function sizeOf(bitmap) {
+  return 'displayWidth' in bitmap ? { width: bitmap.displayWidth, height: bitmap.displayHeight } : { width: bitmap.width, height: bitmap.height };
 }
 
 /**
@@ -100,6 +106,28 @@ function toTensor(read, size, preprocess) {
 }
 
 /**
+ * The same, resized by the browser.
+ * @param {ImageBitmap | VideoFrame} bitmap
+ * @param {{width: number, height: number}} size
+ * @param {Preprocess} preprocess
+ */
+function toTensorQuickly(bitmap, size, preprocess) {
+  const { width, height } = preprocess;
+  const box = boxOf(size, preprocess);
+  const context = onWhite(width, height);
+  context.imageSmoothingQuality = 'medium';
+  context.drawImage(bitmap, box.left, box.top, box.width, box.height, 0, 0, width, height);
+  const rgba = context.getImageData(0, 0, width, height).data;
+  const levels = new Uint8ClampedArray(width * height * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    levels[to] = rgba[from];
+    levels[to + 1] = rgba[from + 1];
+    levels[to + 2] = rgba[from + 2];
+  }
+  return normalise(levels, preprocess);
+}
+
+/**
  * Rectangles of pixels at hand, laid on white.
  * @param {Pixels} pixels
  * @returns {ReadPixels}
@@ -133,7 +161,7 @@ async function previewOf({ data, width, height }, size) {
 
 /**
  * A rectangle of the picture as RGBA, laid on white.
- * @param {ImageBitmap} bitmap
+ * @param {ImageBitmap | VideoFrame} bitmap
  * @param {number} x
  * @param {number} y
  * @param {number} width
@@ -147,12 +175,13 @@ function readPixels(bitmap, x, y, width, height) {
 
 /**
  * The whole picture, at most `size` pixels wide and high.
- * @param {ImageBitmap} bitmap
+ * @param {ImageBitmap | VideoFrame} bitmap
  * @param {number} size
  */
 function makePreview(bitmap, size) {
-  const scale = Math.min(1, size / Math.max(bitmap.width, bitmap.height));
-  const [width, height] = [bitmap.width, bitmap.height].map((n) => Math.max(1, Math.round(n * scale)));
+  const full = sizeOf(bitmap);
+  const scale = Math.min(1, size / Math.max(full.width, full.height));
+  const [width, height] = [full.width, full.height].map((n) => Math.max(1, Math.round(n * scale)));
   const context = onWhite(width, height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, width, height);

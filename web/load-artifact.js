@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * @file Loads what the compiler gives: makes the memory, writes the data segments, and runs the init steps one by one,
- * each after the weights that it needs were copied from the model's file.
+ * each after the weights that it needs were copied from the model's files.
  */
 
 import { InternalError, InvalidModelError } from './errors.js';
@@ -17,11 +17,11 @@ const PAGE = 65536;
 const RESERVED = 1024; // bytes before the constants
 
 /**
- * Makes a model ready to run. `model` is the file that the artifact was compiled from; it isn't kept.
+ * Makes a model ready to run. `files` are what the artifact was compiled from, by the copies' numbers; they aren't kept.
  * @param {Artifact} artifact
- * @param {ArrayBuffer} model
+ * @param {ArrayBuffer[]} files
  */
-export async function loadArtifact({ meta, code, data }, model) {
+export async function loadArtifact({ meta, code, data }, files) {
   if (meta.version !== VERSION) throw new InternalError(`artifact version ${meta.version}, but this runtime reads ${VERSION}`);
   const nbytes = meta.pages * PAGE;
   const memory = makeMemory(nbytes, nbytes, meta.shared);
@@ -29,7 +29,7 @@ export async function loadArtifact({ meta, code, data }, model) {
   const run = await instantiate(module, memory);
   const bytes = new Uint8Array(memory.buffer);
   for (const [dst, part] of segmentsOf(meta, data)) bytes.set(part, dst);
-  initialise(meta, run, bytes, new Uint8Array(model));
+  initialise(meta, run, bytes, files.map((file) => new Uint8Array(file)));
   const plans = new Plans(encodePlan(planOf(meta, data)), meta.inputs, meta.outputs);
   return new Runtime(module, memory, run, plans, { code, simd: meta.simd, constants: [[RESERVED, meta.weightBytes]] });
 }
@@ -67,14 +67,14 @@ function segmentsOf({ segments }, data) {
  * @param {Meta} meta
  * @param {Run} run
  * @param {Uint8Array} bytes the memory
- * @param {Uint8Array} file the model
+ * @param {Uint8Array[]} files the model, and those of its external data
  */
-function initialise({ copies, init }, run, bytes, file) {
+function initialise({ copies, init }, run, bytes, files) {
   let next = 0;
   for (let step = 0; step <= init.steps; step++) {
     for (; next < copies.length && copies[next][0] === step; next++) {
       const [, index, src, nbytes, dst] = copies[next];
-      if (index !== 0) throw new InvalidModelError("the model's weights are in another file, which a page can't open");
+      const file = files[index];
       if (src + nbytes > file.length) throw new InvalidModelError(`weights end at byte ${src + nbytes} of a file of ${file.length}`);
       bytes.set(file.subarray(src, src + nbytes), dst);
     }

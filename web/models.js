@@ -8,6 +8,7 @@ import { isReader, MANIFEST, readerOf, readJson, readManifest } from './bundle.j
 import { ComputeGroup } from './compute.js';
 import { ReleasedError, UnsupportedBrowserError } from './errors.js';
 import { chooseSimd, chooseThreads, probe } from './features.js';
+import { isSmall, LocalGroup } from './here.js';
 
 /** @typedef {import('./bundle.js').BundleSource} BundleSource */
 /** @typedef {import('./protocol.js').About} About */
@@ -26,6 +27,7 @@ import { chooseSimd, chooseThreads, probe } from './features.js';
  * @typedef {object} OpenOptions
  * @property {number} [threads] by default as many as the page and the machine allow, and one for small models
  * @property {'relaxed' | 'baseline'} [simd] by default the best that both the browser and the bundle have
+ * @property {boolean} [worker] keeps even small models off this thread
  * @property {string} [integrity] "sha256-" and the manifest's hash in hexadecimal: another manifest is refused
  * @property {boolean} [withReport] reads the report too, if there is one
  */
@@ -35,6 +37,8 @@ import { chooseSimd, chooseThreads, probe } from './features.js';
  * @typedef {object} Known
  * @property {Signature[]} accepts its inputs; a size is a symbol where several are possible
  * @property {ReportRow[]} report how each node will run
+ * @property {import('./protocol.js').Declared} declared its inputs and outputs, with names for the sizes that were left open
+ * @property {import('./protocol.js').NamedStep[]} steps of its first plan, where they are known
  * @property {'relaxed' | 'baseline'} simd
  * @property {number} weightBytes
  * @property {number} compileMs
@@ -57,7 +61,9 @@ import { chooseSimd, chooseThreads, probe } from './features.js';
  * @typedef {Known & Loaded} Description
  */
 
-/** @type {Map<number, {group: ComputeGroup, description: Description, about: About}>} */
+/** @typedef {ComputeGroup | LocalGroup} Group */
+
+/** @type {Map<number, {group: Group, description: Description, about: About}>} */
 const models = new Map();
 let nextHandle = 1;
 const MAX_SPARES = 2; // one for the next model, and one for the model after it, which is loaded before the other goes
@@ -87,7 +93,7 @@ export const WORTH_SHARING = 100e6;
  * @param {Watch} [watch]
  * @returns {Promise<number>} the handle
  */
-export async function open(bundle, { threads, simd, integrity, withReport } = {}, { onStep, signal } = {}) {
+export async function open(bundle, { threads, simd, integrity, withReport, worker } = {}, { onStep, signal } = {}) {
   const features = probe();
   needSimd(features);
   onStep?.('Reading the model');
@@ -103,13 +109,14 @@ export async function open(bundle, { threads, simd, integrity, withReport } = {}
   signal?.throwIfAborted();
   const leastMacs = threads === undefined ? WORTH_SHARING : 0;
   const usual = chooseThreads(features).value;
-  const group = takeGroup(threads ?? usual, threads ?? (manifest.macs < leastMacs ? 1 : usual));
   onStep?.('Loading the model');
   const request = { type: /** @type {const} */ ('open'), manifest, contents, module, leastMacs };
-  const { inputs, weightBytes, compiler, name } = manifest;
+  const workers = () => takeGroup(threads ?? usual, threads ?? (manifest.macs < leastMacs ? 1 : usual));
+  const tryHere = mayRunHere(manifest, threads, worker);
+  const { inputs, outputs, weightBytes, compiler, name } = manifest;
   const about = { compiler, name, ...(report.length > 0 && { report }) };
-  const known = { accepts: inputs, report, simd: manifest.code[module].simd, weightBytes, compileMs: 0, phases: {} };
-  return adopt(group, group.open(request, isReader(bundle)), known, about, signal);
+  const known = { accepts: inputs, declared: { inputs, outputs }, steps: [], report, simd: manifest.code[module].simd, weightBytes, compileMs: 0, phases: {} };
+  return adopt({ workers, tryHere, load: (group) => group.open(request, isReader(bundle), onStep) }, known, about, signal);
 }
 
 /**
@@ -125,19 +132,55 @@ export async function save(handle, { name } = {}) {
 }
 
 /**
- * Enters a model under a handle once its group has loaded it; ends the group if that fails.
- * @param {ComputeGroup} group
- * @param {Promise<import('./protocol.js').Leading>} loading
+ * Whether to try a model on this thread, where one thread is enough.
+ * @param {import('./here.js').Size} size
+ * @param {number} [threads] how many were asked for
+ * @param {boolean} [worker] whether a worker was asked for
+ */
+export function mayRunHere(size, threads = 1, worker = false) {
+  return threads === 1 && !worker && isSmall(size);
+}
+
+/**
+ * Where a model may run, and how it is loaded there.
+ * @typedef {object} Place
+ * @property {() => ComputeGroup} workers
+ * @property {boolean} tryHere
+ * @property {(group: Group) => Promise<Omit<import('./protocol.js').Leading, 'id' | 'type'>>} load
+ */
+
+/**
+ * Loads a model and enters it under a handle.
+ * @param {Place} place
  * @param {Known} known
  * @param {About} about
  * @param {AbortSignal} [signal]
  */
-export async function adopt(group, loading, known, about, signal) {
+export async function adopt({ workers, tryHere, load }, known, about, signal) {
+  if (tryHere) {
+    const here = new LocalGroup();
+    const handle = await enter(here, load, known, about, signal);
+    if (here.isQuick) return handle;
+    release(handle); // it keeps this thread too long: workers then
+  }
+  return enter(workers(), load, known, about, signal);
+}
+
+/**
+ * Enters a model under a handle once its group has loaded it; ends the group if that fails.
+ * @param {Group} group
+ * @param {Place['load']} load
+ * @param {Known} known
+ * @param {About} about
+ * @param {AbortSignal} [signal]
+ */
+async function enter(group, load, known, about, signal) {
   const stop = () => group.end(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     if (signal?.aborted) stop();
-    const { id: _id, type: _type, ...facts } = await loading;
+    const { id: _id, type: _type, ...facts } = /** @type {import('./protocol.js').Leading} */ (await load(group));
+    signal?.throwIfAborted();
     const handle = nextHandle++;
     models.set(handle, { group, description: { ...known, ...facts }, about });
     return handle;
@@ -158,10 +201,11 @@ export function needSimd({ simd }) {
  * Runs a model once; calls for one handle run in order.
  * @param {number} handle
  * @param {Feeds} feeds
+ * @param {boolean} [profile] takes the times of the steps, on one thread
  */
-export function predict(handle, feeds) {
+export function predict(handle, feeds, profile = false) {
   const { group } = find(handle);
-  return group.run(feeds);
+  return group.run(feeds, profile);
 }
 
 /**
@@ -180,7 +224,8 @@ export function release(handle) {
   const { group, description } = find(handle);
   models.delete(handle);
   const isUsual = group.threads === chooseThreads(probe()).value;
-  if (!isUsual || description.memoryBytes > MAX_LEFT_BYTES || spares.length >= MAX_SPARES) return group.end();
+  const isLarge = description.memoryBytes > MAX_LEFT_BYTES;
+  if (group instanceof LocalGroup || !isUsual || isLarge || spares.length >= MAX_SPARES) return group.end();
   // Idle workers are kept for the next model: starting others would fetch their script anew.
   group.leave().then(
     (isFree) => {

@@ -9,9 +9,9 @@
  */
 
 import { loadCached } from './cached.js';
-import { downloadJson } from './download.js';
+import { absolute, downloadJson } from './download.js';
 import { env } from './env.js';
-import { InvalidInputError } from './errors.js';
+import { DownloadError, InvalidInputError } from './errors.js';
 import { readImage } from './image.js';
 import { dimsOf } from './preprocess.js';
 import { downloadModel, nameOf } from './progress.js';
@@ -61,7 +61,7 @@ import { InferenceSession, Tensor } from './session.js';
  * @property {ModelEntry} model
  * @property {readonly string[]} labels
  * @property {InferenceSession} session
- * @property {(image: ImageInput, options?: {preview?: boolean, signal?: AbortSignal}) => Promise<Picture>} read
+ * @property {(image: ImageInput, options?: {preview?: boolean, quick?: boolean, signal?: AbortSignal}) => Promise<Picture>} read
  *   the first half of a call: the picture as the model takes it (`data`), with a preview, its size, and the `ms` that it took
  * @property {(data: Float32Array, options?: {top_k?: number}) => Promise<{predictions: Classification[], ms: number}>} predict
  *   the second half; `ms` is the run's time in its worker
@@ -96,18 +96,21 @@ export async function pipeline(task, model, options = {}) {
  */
 async function findEntry(name, signal) {
   if (!env.models) throw new InvalidInputError('pipeline: give a model, or set env.models to the folder of a manifest.json');
-  const manifest = await downloadJson(new URL('manifest.json', folder(env.models)), signal);
+  const manifest = await downloadJson(new URL('manifest.json', folder(env.models)), signal).catch((error) => {
+    if (!(error instanceof DownloadError)) throw error;
+    throw new DownloadError(`${error.message}; pipeline needs a model that is described, or env.models: the folder of a manifest.json`, { cause: error });
+  });
   const wanted = name ?? manifest.default;
   const entry = manifest.models.find((/** @type {{name: string}} */ model) => model.name === wanted);
   if (!entry) throw new InvalidInputError(`pipeline: there is no model '${wanted}' in ${env.models}; known are ${manifest.models.map((/** @type {{name: string}} */ m) => m.name).join(', ')}`);
   // The manifest's addresses are relative to the folder that its own folder is in.
-  const absolute = (/** @type {string} */ url) => new URL(url, new URL('..', folder(/** @type {string | URL} */ (env.models)))).href;
-  return { ...entry, url: absolute(entry.url), labels: absolute(entry.labels) };
+  const root = new URL('..', folder(env.models));
+  return { ...entry, url: new URL(entry.url, root).href, labels: new URL(entry.labels, root).href };
 }
 
 /** @param {string | URL} url */
 function folder(url) {
-  const text = new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href).href;
+  const text = absolute(url);
   return text.endsWith('/') ? text : `${text}/`;
 }
 
@@ -165,7 +168,7 @@ function imageClassification(model, labels, session) {
   const dispose = async () => session.release();
   /** @type {ImageClassificationMembers} */
   const members = { task: 'image-classification', model, labels, session, read, predict, dispose };
-  return Object.assign(classify, members, { [Symbol.asyncDispose ?? Symbol('asyncDispose')]: dispose });
+  return Object.assign(classify, members, { [Symbol.asyncDispose]: dispose });
 }
 
 /**

@@ -11,8 +11,8 @@
  *     plan     tables main steps end arena macs(2) threads, (offset rank dim…) of each input and output, words of the tables
  */
 
+import { ARRAYS, count } from './dtypes.js';
 import { BundleError, InvalidInputError } from './errors.js';
-import { ARRAYS, count } from './tensor.js';
 
 /** @typedef {import('./protocol.js').Binding} Binding */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
@@ -166,7 +166,7 @@ class Family {
   constructor(reader) {
     this.count = reader.size();
     this.#base = reader.words(reader.size());
-    this.#classes = new Uint16Array(this.#base.length);
+    this.#classes = new Uint32Array(this.#base.length);
     const classes = this.count > 1 ? reader.size() : 0;
     if (classes > 0) reader.runs(this.#classes, classes);
     this.#differences = reader.differences(classes, this.count - 1);
@@ -240,7 +240,7 @@ class Reader {
 
   /**
    * Fills an array from (value, run) pairs.
-   * @param {Uint16Array} out
+   * @param {Uint32Array} out
    * @param {number} most
    */
   runs(out, most) {

@@ -11,7 +11,7 @@
  */
 
 /** @typedef {import('./errors.js').WireError} WireError */
-/** @typedef {import('./tensor.js').TypedArray} TypedArray */
+/** @typedef {import('./dtypes.js').TypedArray} TypedArray */
 
 /**
  * What to compile for; the fields of `wasmkiln.options.CompileOptions` that a page may set.
@@ -119,14 +119,32 @@
  */
 
 /**
- * Where the compiler worker finds Python and us.
- * @typedef {{id: number, type: 'boot', pyodide: string, archive: string}} BootRequest
+ * A file beside the model that it keeps weights in, by the model's name for it.
+ * @typedef {{path: string, data: ArrayBuffer}} External
+ */
+
+/**
+ * Inputs and outputs as the model declares them, with names for the sizes that were left open.
+ * @typedef {{inputs: Signature[], outputs: Signature[]}} Declared
+ */
+
+/**
+ * A step of a model: its kernel, and the nodes that it carries out.
+ * @typedef {{node: string, kernel: string, macs: number}} NamedStep
+ */
+
+/**
+ * Where the compiler worker finds Python and us, and an image of both at work; null: where they are usually, and no image.
+ * `files` of a compiled model are the model's and those of its external data, by the
+ * numbers that the artifact's copies have for them.
+ * @typedef {{id: number, type: 'boot', pyodide: string | null, archive: string | null, image: string | null}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
- * @typedef {{id: number, type: 'compile', model: ArrayBuffer, options: CompileOptions}} CompileRequest
+ * @typedef {{id: number, type: 'compile', model: ArrayBuffer, external: External[], options: CompileOptions}} CompileRequest
  * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest
  * @typedef {{id: number, type: 'booted', version: string, python: string, steps: Timings}} Booted
  * @typedef {{id: number, type: 'inspected', model: ArrayBuffer, info: ModelInfo}} Inspected
- * @typedef {{id: number, type: 'compiled', model: ArrayBuffer, artifact: Artifact, report: ReportRow[], timings: Timings}} Compiled
+ * @typedef {{id: number, type: 'compiled', files: ArrayBuffer[], artifact: Artifact, report: ReportRow[], declared: Declared, steps: NamedStep[],
+ *   timings: Timings}} Compiled
  * @typedef {{id: number, type: 'explained', explanation: Explanation}} Explained
  */
 
@@ -140,22 +158,22 @@
  * `muster` makes a worker the leader of some followers, `follow` one of these; each pair is joined by a port.
  * `lead` loads an artifact, which the followers share, and answers runs; `open` loads a bundle, with code module `module`,
  * and runs plans of fewer than `leastMacs` multiply-accumulates on one thread; `save` gives a bundle.
- * `leave` gives a model up, so that the workers are free for another.
- * @typedef {{id: number, type: 'lead', artifact: Artifact, model: ArrayBuffer}} LeadRequest
+ * A run with `profile` goes step by step on one thread, for `times` in ms. `leave` gives a model up, so that the workers are free for another.
+ * @typedef {{id: number, type: 'lead', artifact: Artifact, files: ArrayBuffer[]}} LeadRequest
  * @typedef {{id: number, type: 'open', manifest: Manifest, contents: Record<string, Content>, module: number,
  *   leastMacs: number}} OpenRequest
  * @typedef {{id: number, type: 'save', about: About}} SaveRequest
  * @typedef {{id: number, type: 'follow', port: MessagePort}} FollowRequest
  * @typedef {{id: number, type: 'muster', ports: MessagePort[]}} MusterRequest
  * @typedef {{id: number, type: 'leave'}} LeaveRequest
- * @typedef {{id: number, type: 'run', feeds: Feeds}} RunRequest
+ * @typedef {{id: number, type: 'run', feeds: Feeds, profile: boolean}} RunRequest
  * @typedef {{id: number, type: 'leading', loadMs: number, warmMs: number, memoryBytes: number, codeBytes: number, threads: number,
  *   plans: number, inputs: Binding[], outputs: Binding[], macs: number, arenaBytes: number}} Leading
  * @typedef {{id: number, type: 'saved', manifest: Manifest, files: Record<string, Uint8Array<ArrayBuffer>>}} Saved
  * @typedef {{id: number, type: 'following'}} Following
  * @typedef {{id: number, type: 'mustered'}} Mustered
  * @typedef {{id: number, type: 'left'}} Left
- * @typedef {{id: number, type: 'ran', outputs: Feeds, ms: number}} Ran
+ * @typedef {{id: number, type: 'ran', outputs: Feeds, ms: number, times: Float64Array | null}} Ran
  */
 
 /**
@@ -185,8 +203,9 @@
 
 /**
  * `data` has the preprocessing's layout; `preview` shows the whole picture, and is absent where `previewSize` is 0. `width` and
- * `height` are the picture's own.
- * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | Pixels, preprocess: Preprocess, previewSize: number}} DecodeRequest
+ * `height` are the picture's own. `quick` lets the browser resize.
+ * @typedef {{id: number, type: 'decode', image: Blob | ImageBitmap | VideoFrame | Pixels, preprocess: Preprocess, previewSize: number,
+ *   quick: boolean}} DecodeRequest
  * @typedef {{id: number, type: 'decoded', data: Float32Array, preview: ImageBitmap | null, width: number, height: number, ms: number}} Decoded
  */
 
@@ -239,6 +258,9 @@
  * @property {Added} add
  * @property {Ended} script
  */
+
+/** The step of loading that runs the model on zeros, for the first time. */
+export const WARMING_UP = 'Warming up';
 
 /**
  * Ends a switch over messages: no type may pass unknown.

@@ -16,7 +16,10 @@ import { DownloadError } from './errors.js';
  * @property {(name: string) => any} pyimport
  */
 
-const PACKAGE = '/lib/wasmkiln.zip';
+/** Where Python finds its library. */
+export const LIBRARY = '/lib/python314.zip';
+/** Where it finds our package. */
+export const PACKAGE = '/lib/wasmkiln.zip';
 // Python's zipimporter loads or compiles a module to learn its file's name, and again to run it. Ours tells the name at once.
 const IMPORT_FROM_PACKAGE = `
 import sys
@@ -37,18 +40,18 @@ sys.path.insert(0, '${PACKAGE}')
 `;
 
 /**
- * @param {string} indexURL where Pyodide lies
+ * @param {import('./python-files.js').PythonFiles} files
  * @param {(version: string) => Promise<string>} [findPackages] tells where its packages lie; there too if absent
  * @returns {Promise<Pyodide>}
  */
-export async function startPython(indexURL, findPackages) {
+export async function startPython({ module: url, options }, findPackages) {
   let module;
   try {
-    module = await import(`${indexURL}pyodide.mjs`);
+    module = await import(/* webpackIgnore: true */ /* @vite-ignore */ url);
   } catch (error) {
-    throw new DownloadError(`Pyodide could not be loaded from ${indexURL} (${error})`);
+    throw new DownloadError(`Pyodide, which compiles models, could not be loaded from ${url} (${error}); env.pyodide.indexURL says where it lies`);
   }
-  return module.loadPyodide({ indexURL, packageBaseUrl: await findPackages?.(module.version) });
+  return module.loadPyodide({ packageBaseUrl: await findPackages?.(module.version), ...options });
 }
 
 /**

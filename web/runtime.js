@@ -9,9 +9,9 @@
  *     run(table, first, count, thread, threads)
  */
 
+import { ARRAYS } from './dtypes.js';
 import { InternalError, InvalidInputError, LimitError } from './errors.js';
 import { checkFeeds } from './feeds.js';
-import { ARRAYS } from './tensor.js';
 
 /** @typedef {import('./plans.js').Plan} Plan */
 /** @typedef {import('./plans.js').Plans} Plans */
@@ -83,6 +83,13 @@ export class Runtime {
     return this.#memory.buffer.byteLength;
   }
 
+  /** What a page may know of it. */
+  get facts() {
+    const { inputs, outputs, macs, arenaBytes } = this.#plan;
+    const sizes = { memoryBytes: this.memoryBytes, codeBytes: this.held.code.length, macs, arenaBytes };
+    return { threads: this.threads, plans: this.plans.count, inputs, outputs, ...sizes };
+  }
+
   /** Whether other threads may run it. */
   get isShared() {
     return !(this.#memory.buffer instanceof ArrayBuffer);
@@ -114,6 +121,32 @@ export class Runtime {
    * @returns {Feeds} arrays that own their memory
    */
   run(feeds) {
+    this.#copyIn(feeds);
+    this.#judge(this.#compute());
+    return this.#copyOut();
+  }
+
+  /**
+   * Runs once, step by step and on this thread alone.
+   * @param {Feeds} feeds
+   * @returns {{outputs: Feeds, times: Float64Array}} times: of each step, in ms
+   */
+  profile(feeds) {
+    this.#copyIn(feeds);
+    const { table, steps } = this.#plan.main;
+    const times = new Float64Array(steps).map((_, step) => {
+      const start = now();
+      this.#run(table, step, 1, 0, 1);
+      return now() - start;
+    });
+    this.#judge(Atomics.exchange(this.#control, STATUS, 0));
+    return { outputs: this.#copyOut(), times };
+  }
+
+  /**
+   * @param {Feeds} feeds
+   */
+  #copyIn(feeds) {
     checkFeeds(this.plans.inputs, feeds);
     const index = this.plans.find(feeds);
     if (index !== this.#current) {
@@ -126,9 +159,14 @@ export class Runtime {
       const { buffer, byteOffset, byteLength } = feeds[name].data;
       bytes.set(new Uint8Array(buffer, byteOffset, byteLength), offset);
     }
-    if (this.#compute() !== 0) {
-      throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
-    }
+  }
+
+  /** @param {number} complaint of a kernel, or 0 */
+  #judge(complaint) {
+    if (complaint !== 0) throw new InvalidInputError('an index in the input lies outside the tensor that it points into');
+  }
+
+  #copyOut() {
     /** @type {Feeds} */
     const outputs = {};
     for (const { name, dtype, shape, offset, nbytes } of this.#plan.outputs) {

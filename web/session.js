@@ -1,45 +1,43 @@
 // @ts-check
 /**
- * @file InferenceSession and Tensor: the public surface, with the names that users of ONNX Runtime Web know.
+ * @file InferenceSession: a compiled model, by the names that users of ONNX Runtime Web know.
  *
  * @example
- * const session = await InferenceSession.create('model.onnx', { dims: { batch: 1 } });
+ * const session = await InferenceSession.create('model.onnx', { freeDimensionOverrides: { batch: 1 } });
  * const { logits } = await session.run({ image: new Tensor('float32', pixels, [1, 3, 224, 224]) });
- * session.release();
+ * await session.release();
  */
 
-import { loadCached } from './cached.js';
-import { download } from './download.js';
 import { InvalidInputError, ReleasedError } from './errors.js';
 import { checkFeeds } from './feeds.js';
-import { describe, predict, release } from './handles.js';
+import { describe, predict, release, save } from './handles.js';
+import { partOf } from './model-source.js';
+import { Profile } from './profile.js';
+import { loadSession } from './session-load.js';
+import { checkRunOptions, readOptions } from './session-options.js';
+import { toFeeds } from './tensor-data.js';
 import { Tensor } from './tensor.js';
 
 export { Tensor };
 
-/** @typedef {import('./protocol.js').Binding} Binding */
+/** @typedef {import('./profile.js').ProfileRow} ProfileRow */
+/** @typedef {import('./session-options.js').FileSource} FileSource */
+/** @typedef {import('./session-options.js').RunOptions} RunOptions */
+/** @typedef {import('./session-options.js').SessionOptions} SessionOptions */
 
 /**
- * What `onProgress` is told, in this order; `received` and `total` are bytes.
- * @typedef {{status: 'download', received: number, total: number | undefined}
- *   | {status: 'compile', step: string}
- *   | {status: 'ready'}
- *   | {status: 'error', error: unknown}} ProgressEvent
+ * An input or output. `shape` is as the model declares it, with names for dimensions that no option gave a size;
+ * `compiled` are the sizes that the model was compiled for.
+ * @typedef {{readonly name: string, readonly isTensor: true, readonly type: string, readonly shape: readonly (number | string)[],
+ *   readonly compiled: readonly number[]}} ValueMetadata
  */
+
+/** @typedef {Readonly<Record<string, Tensor<any>>>} Feeds */
 
 /**
- * @typedef {object} SessionOptions
- * @property {number} [threads] by default as many as the page and the machine allow, and one for small models
- * @property {'relaxed' | 'baseline'} [simd] by default the best that the browser has
- * @property {Record<string, number>} [dims] sizes for symbolic dimensions, by name; others are 1
- * @property {Record<string, number[]>} [shapes] whole shapes for inputs, by name
- * @property {boolean} [cache] false: the compiled model is neither looked for in this browser nor kept in it
- * @property {AbortSignal} [signal] gives up downloading, compiling and loading
- * @property {(event: ProgressEvent) => void} [onProgress]
+ * Which outputs are wanted: names, or an object whose tensors, where there are any, the results are written into.
+ * @typedef {readonly string[] | Readonly<Record<string, Tensor<any> | null>>} Fetches
  */
-
-const OPTIONS = ['threads', 'simd', 'dims', 'shapes', 'cache', 'signal', 'onProgress'];
-const MAX_THREADS = 64;
 
 /** Sessions that nobody refers to any more release their memory. */
 const forgotten = new FinalizationRegistry((/** @type {number} */ handle) => release(handle));
@@ -49,6 +47,8 @@ export class InferenceSession {
   #handle;
   #released = false;
   #description;
+  /** @type {Profile | null} */
+  #profile = null;
   /** @type {number | null} */
   #lastRunMs = null;
 
@@ -64,26 +64,34 @@ export class InferenceSession {
 
   /**
    * Downloads if need be, compiles, loads and warms up a model. Bytes are copied, a Blob is read.
-   * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} model
+   * @overload
+   * @param {FileSource} model
    * @param {SessionOptions} [options]
    * @returns {Promise<InferenceSession>}
    */
-  static async create(model, options = {}) {
-    checkOptions(options);
-    const { signal, onProgress, threads, simd, dims, shapes, cache } = options;
-    try {
-      signal?.throwIfAborted();
-      const bytes = await readModel(model, options);
-      signal?.throwIfAborted();
-      const onStep = (/** @type {string} */ step) => onProgress?.({ status: 'compile', step });
-      const source = { bytes: async () => bytes };
-      const session = new InferenceSession(await loadCached(source, { threads, simd, dims, shapes, cache }, { signal, onStep }));
-      onProgress?.({ status: 'ready' });
-      return session;
-    } catch (error) {
-      onProgress?.({ status: 'error', error });
-      throw error;
-    }
+  /**
+   * The same, of a part of a buffer.
+   * @overload
+   * @param {ArrayBuffer | SharedArrayBuffer} buffer
+   * @param {number} byteOffset
+   * @param {number} [byteLength] to the end if absent
+   * @param {SessionOptions} [options]
+   * @returns {Promise<InferenceSession>}
+   */
+  /**
+   * @param {any} model
+   * @param {any} [optionsOrOffset]
+   * @param {any} [length]
+   * @param {SessionOptions} [lastOptions]
+   */
+  static async create(model, optionsOrOffset = {}, length, lastOptions) {
+    const isPart = typeof optionsOrOffset === 'number';
+    const options = isPart ? (lastOptions ?? (typeof length === 'object' ? length : {})) : optionsOrOffset;
+    const source = isPart ? partOf(model, optionsOrOffset, typeof length === 'number' ? length : undefined) : model;
+    const settings = readOptions(options);
+    const session = new InferenceSession(await loadSession(source, settings));
+    if (settings.profiling) session.startProfiling();
+    return session;
   }
 
   /** The names of the inputs, in the model's order. */
@@ -96,14 +104,14 @@ export class InferenceSession {
     return this.#description.outputs.map((output) => output.name);
   }
 
-  /** Name, type and shape of each input, as compiled. */
+  /** Name, type and shape of each input. */
   get inputMetadata() {
-    return this.#description.inputs.map(metadata);
+    return metadataOf(this.#description.inputs, this.#description.declared.inputs);
   }
 
-  /** Name, type and shape of each output, as compiled. */
+  /** Name, type and shape of each output. */
   get outputMetadata() {
-    return this.#description.outputs.map(metadata);
+    return metadataOf(this.#description.outputs, this.#description.declared.outputs);
   }
 
   /** How each node runs: rows of node, op, how. */
@@ -113,30 +121,73 @@ export class InferenceSession {
 
   /** Sizes, times and choices; `runMs` is the last run's time in the worker. */
   get stats() {
-    const { inputs: _inputs, outputs: _outputs, accepts: _accepts, report: _report, ...rest } = this.#description;
+    const { inputs: _inputs, outputs: _outputs, accepts: _accepts, declared: _declared, report: _report, steps: _steps, ...rest } = this.#description;
     return { ...rest, runMs: this.#lastRunMs };
   }
 
   /**
    * Runs the model once. Calls may overlap: they are taken in order, and their inputs are copied by the call.
-   * @param {Record<string, Tensor>} feeds a tensor for each input
+   * @overload
+   * @param {Feeds} feeds a tensor for each input
+   * @param {RunOptions} [options]
    * @returns {Promise<Record<string, Tensor>>} a tensor for each output
    */
-  async run(feeds) {
+  /**
+   * The same, for some outputs.
+   * @overload
+   * @param {Feeds} feeds
+   * @param {Fetches} fetches
+   * @param {RunOptions} [options]
+   * @returns {Promise<Record<string, Tensor>>} a tensor for each output that was named
+   */
+  /**
+   * @param {Feeds} feeds
+   * @param {any} [fetchesOrOptions]
+   * @param {RunOptions} [lastOptions]
+   */
+  async run(feeds, fetchesOrOptions, lastOptions) {
     if (this.#released) throw new ReleasedError('run: the session was released');
-    if (feeds === null || typeof feeds !== 'object') throw new InvalidInputError('run: feeds must be an object of tensors by input name');
-    for (const [name, tensor] of Object.entries(feeds)) {
-      if (!(tensor instanceof Tensor)) throw new InvalidInputError(`run: input '${name}' is not a Tensor`);
-    }
-    checkFeeds(this.#description.accepts, feeds);
-    const records = Object.fromEntries(Object.entries(feeds).map(([name, { type, data, dims }]) => [name, { type, data, dims }]));
-    const { outputs, ms } = await predict(this.#handle, records);
+    const records = toFeeds(feeds);
+    const { wanted, into, options } = this.#readFetches(fetchesOrOptions, lastOptions);
+    checkRunOptions(options);
+    checkFeeds(this.#description.accepts, records);
+    const profile = this.#profile;
+    const { outputs, ms, times } = await predict(this.#handle, records, profile !== null);
+    if (times) profile?.add(times);
     this.#lastRunMs = ms;
-    return Object.fromEntries(Object.entries(outputs).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)]));
+    return Object.fromEntries(wanted.map((name) => [name, result(name, outputs[name], into[name])]));
+  }
+
+  /**
+   * Takes the times of all steps of the runs that follow, which go on one thread meanwhile.
+   */
+  startProfiling() {
+    if (this.#released) throw new ReleasedError('startProfiling: the session was released');
+    this.#profile ??= new Profile(this.#description.steps);
+  }
+
+  /**
+   * Ends that.
+   * @returns {ProfileRow[]} a row for each step of the model, in order
+   */
+  endProfiling() {
+    const rows = this.#profile?.rows() ?? [];
+    this.#profile = null;
+    return rows;
+  }
+
+  /**
+   * The compiled model as a bundle, which `create` opens by its manifest's URL, without Python.
+   * @param {{name?: string}} [options] what the model is called
+   * @returns {Promise<{manifest: object, files: Record<string, Uint8Array<ArrayBuffer>>}>} the manifest is among the files
+   */
+  async save(options) {
+    if (this.#released) throw new ReleasedError('save: the session was released');
+    return save(this.#handle, options);
   }
 
   /** Frees the model's memory and threads; runs under way fail with a ReleasedError, and so does a second release. */
-  release() {
+  async release() {
     if (this.#released) throw new ReleasedError('release: the session was released before');
     this.#released = true;
     forgotten.unregister(this);
@@ -144,50 +195,63 @@ export class InferenceSession {
   }
 
   /** What leaving a `using` block does: releases, unless that was done by hand. */
-  [Symbol.dispose ?? Symbol('dispose')]() {
-    if (!this.#released) this.release();
+  [Symbol.dispose]() {
+    if (!this.#released) void this.release();
   }
-}
 
-/** @param {Binding} binding */
-function metadata({ name, dtype, shape }) {
-  return { name, type: dtype, shape };
-}
+  /** What leaving an `await using` block does. */
+  async [Symbol.asyncDispose]() {
+    if (!this.#released) await this.release();
+  }
 
-/** @param {SessionOptions} options */
-function checkOptions(options) {
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) throw new InvalidInputError(`there is no option '${name}'; known are ${OPTIONS.join(', ')}`);
-  }
-  const { threads, simd, dims = {}, shapes = {} } = options;
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
-    throw new InvalidInputError(`option threads must be a whole number from 1 to ${MAX_THREADS}, not ${threads}`);
-  }
-  if (threads !== undefined && threads > 1 && !globalThis.crossOriginIsolated) {
-    throw new InvalidInputError(`option threads is ${threads}, but the page is not cross-origin isolated, so only 1 is possible`);
-  }
-  if (simd !== undefined && simd !== 'relaxed' && simd !== 'baseline') {
-    throw new InvalidInputError(`option simd must be 'relaxed' or 'baseline', not '${simd}'`);
-  }
-  for (const size of [...Object.values(dims), ...Object.values(shapes).flat()]) {
-    if (!Number.isSafeInteger(size) || size < 0) throw new InvalidInputError(`options dims and shapes take whole numbers, not ${size}`);
+  /**
+   * Tells fetches and options apart, as onnxruntime does: an object with an output's name among its keys is of fetches.
+   * @param {unknown} second
+   * @param {RunOptions} [third]
+   * @returns {{wanted: string[], into: Record<string, Tensor<any> | null>, options: RunOptions}}
+   */
+  #readFetches(second, third = {}) {
+    const all = this.outputNames;
+    if (second === undefined) return { wanted: all, into: {}, options: third };
+    if (second === null || typeof second !== 'object' || second instanceof Tensor) {
+      throw new InvalidInputError('run: fetches must be an array of names, or an object by output name');
+    }
+    if (Array.isArray(second)) {
+      for (const name of second) {
+        if (!all.includes(name)) throw new InvalidInputError(`run: there is no output '${name}'; the model has ${all.map((n) => `'${n}'`).join(', ')}`);
+      }
+      return { wanted: second, into: {}, options: third };
+    }
+    const names = Object.keys(second).filter((name) => all.includes(name));
+    if (names.length === 0) return { wanted: all, into: {}, options: /** @type {RunOptions} */ (second) };
+    return { wanted: names, into: /** @type {Record<string, Tensor | null>} */ (second), options: third };
   }
 }
 
 /**
- * The model in a buffer of our own, which may be transferred away.
- * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} model
- * @param {SessionOptions} options
- * @returns {Promise<ArrayBuffer>}
+ * @param {readonly import('./protocol.js').Binding[]} compiled
+ * @param {readonly import('./protocol.js').Signature[]} declared
+ * @returns {ValueMetadata[]}
  */
-async function readModel(model, { signal, onProgress }) {
-  if (typeof model === 'string' || model instanceof URL) {
-    return download(model, { signal, onProgress: (received, total) => onProgress?.({ status: 'download', received, total }) });
+function metadataOf(compiled, declared) {
+  return compiled.map(({ name, dtype, shape }) => {
+    const wanted = declared.find((signature) => signature.name === name)?.shape ?? shape;
+    return { name, isTensor: true, type: dtype, shape: wanted, compiled: shape };
+  });
+}
+
+/**
+ * An output as a tensor; its values go into `target`, if there is one.
+ * @param {string} name
+ * @param {import('./protocol.js').TensorRecord} output
+ * @param {Tensor<any> | null} [target]
+ * @returns {Tensor}
+ */
+function result(name, { type, data, dims }, target) {
+  if (!target) return new Tensor(/** @type {any} */ (type), data, dims);
+  if (target.type !== type || target.dims.join() !== dims.join()) {
+    throw new InvalidInputError(`run: output '${name}' is ${type}[${dims}], but the tensor given for it is ${target.type}[${target.dims}]`);
   }
-  if (model instanceof Blob) return model.arrayBuffer();
-  if (model instanceof ArrayBuffer) return model.slice(0);
-  if (ArrayBuffer.isView(model)) {
-    return new Uint8Array(model.buffer, model.byteOffset, model.byteLength).slice().buffer;
-  }
-  throw new InvalidInputError('create: the model must be a URL, a Blob, an ArrayBuffer or a view of one');
+  /** @type {any} */ (target.data).set(data);
+  return target;
 }

@@ -4,7 +4,7 @@
 import { ARRAYS } from '../tensor.js';
 
 /**
- * @typedef {import('../../web/tensor.js').TypedArray} TypedArray
+ * @typedef {import('../../web/tensor-data.js').TypedArray} TypedArray
  * @typedef {{name: string, dtype: string, shape: number[], url: string}} Input
  * @typedef {{model: string, threads: number, inputs: Input[]}} Task
  * @typedef {{name: string, dtype: string, shape: number[], data: TypedArray}} Feed

@@ -1,4 +1,4 @@
-"""The command line: `wasmkiln inspect model.onnx`."""
+"""The command line: `wasmkiln inspect model.onnx`, `wasmkiln compile model.onnx -o out/`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from . import __version__, site_command
+from .bundle.command import add_compile, compile_command
 from .compiler import Compiled, Observe, compile_graph
 from .engine.runner import Runner
 from .errors import UnsupportedOperatorError, WasmkilnError, error_name
@@ -29,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "site":
         return site_command.run(arguments)
     try:
+        if arguments.command == "compile":
+            compile_command(arguments)
+            return 0
         model = load(arguments.model)
         options = CompileOptions(
             simd=arguments.simd,
@@ -71,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wasmkiln", description="Compile ONNX to WebAssembly.")
     parser.add_argument("--version", action="version", version=f"wasmkiln {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    add_compile(commands)
     inspect = commands.add_parser(
         "inspect", help="show how each node of a model runs, and what the whole needs"
     )

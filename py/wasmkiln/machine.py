@@ -17,8 +17,8 @@ from .onnx.source import ByteSource
 from .options import CompileOptions, default_threads
 from .program import constants
 from .program.kernels import KernelSpec
-from .program.memory import MemoryPlan, plan_memory
-from .program.program import Program
+from .program.memory import ALIGNMENT, RESERVED, MemoryPlan, plan_memory
+from .program.program import Program, Ref
 from .record import replace
 
 __all__ = ["Loaded", "Machine"]
@@ -111,6 +111,43 @@ class Machine:
         self._identities.keep({n for each in self._loaded for n in each.seen})
         if self._current is loaded:
             self._current = None
+
+    def share(self, loaded: Loaded) -> None:
+        """Let a program's constants that are the beginning of others lie in their place.
+
+        So do tables that are cut to the size of an input. Not for constants that a run changes.
+        """
+        assert self._instance is not None
+        changed = {
+            word.buffer.index
+            for call in loaded.program.main
+            for word in call.args
+            if isinstance(word, Ref) and word.writes
+        }
+        for index, number in loaded.numbers.items():
+            nbytes, place = loaded.program.buffers[index].nbytes, self._places[number]
+            if index in changed or nbytes < ALIGNMENT:
+                continue
+            data = self._instance.read(place.offset, nbytes)
+            for other in self._places.values():
+                if (
+                    other.offset != place.offset
+                    and other.nbytes >= place.nbytes
+                    and self._instance.read(other.offset, ALIGNMENT) == data[:ALIGNMENT]
+                    and self._instance.read(other.offset, nbytes) == data
+                ):
+                    self._places[number] = constants.Place(other.offset, place.nbytes)
+                    break
+
+    def layout(self, loaded: Loaded) -> MemoryPlan:
+        """Where a program's buffers lie, behind the constants of all that are loaded."""
+        self._place(loaded, self._places)
+        return loaded.plan
+
+    def packed(self) -> bytearray:
+        """What the memory holds from RESERVED on: the constants of all programs, ready to use."""
+        nbytes = constants.end_of(self._places) - RESERVED
+        return self._instance.read(RESERVED, nbytes) if self._instance else bytearray()
 
     def run(
         self, loaded: Loaded, feeds: Mapping[str, Const], wanted: Iterable[str] | None = None

@@ -9,7 +9,7 @@ from typing import Literal
 
 from .record import fresh, record
 
-__all__ = ["CompileOptions", "Simd", "default_threads", "worth_threads"]
+__all__ = ["MAX_THREADS", "CompileOptions", "Simd", "default_threads", "worth_threads"]
 
 Simd = Literal["relaxed", "baseline"]
 
@@ -37,8 +37,8 @@ class CompileOptions:
     patterns: use one kernel for attention and for normalizations that a model spells out.
     integers: multiply quantized values as integers, in exact sums, not as the floats that they
         stand for.
-    winograd: run 3 by 3 convolutions after Winograd: two to three times as fast, but each rounds
-        several times as much, and keeps filters of up to four times the size.
+    winograd: run 3 by 3 convolutions after Winograd where that wins: up to three times as fast, but
+        their results err about twice as much, and their filters take up to four times the memory.
     any_size: choose kernels that suit other heights and widths too, where those for one size would
         be a little faster.
     max_memory: the most bytes of linear memory a model may need, and its outputs together (Wasm
@@ -55,7 +55,7 @@ class CompileOptions:
     bottleneck: bool = True
     patterns: bool = True
     integers: bool = True
-    winograd: bool = False
+    winograd: bool = True
     any_size: bool = False
     max_memory: int = 0
 

@@ -34,6 +34,7 @@ def copy_of_the_project(folder: Path) -> Path:
     (package / "__pycache__" / "__init__.cpython-311.pyc").write_bytes(b"compiled")
     for name in ("pyproject.toml", "LICENSE"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
+    (folder / "web").symlink_to(ROOT / "web")
     return folder
 
 

@@ -31,7 +31,7 @@ OPTIONS = (
     CompileOptions(threads=2),
     CompileOptions(simd="baseline", fuse=False, patterns=False, bottleneck=False),
     CompileOptions(channels_last=False, threads=2),
-    CompileOptions(winograd=True, threads=2),
+    CompileOptions(winograd=False, threads=2),
 )
 
 

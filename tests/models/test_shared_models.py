@@ -22,6 +22,9 @@ ATOL = {
     # optimised run is 0.09 away from its plain one there. From a float64 evaluation we are at most
     # 0.18 away, plain onnxruntime 0.19.
     "pose-landmark-lite": 0.3,
+    # Colours from -18 to 255, of which one sample in 4,104 is close to 0 and 0.0003 away. From a
+    # float64 evaluation we are 0.0001 away on average, onnxruntime 0.0005.
+    "mosaic-style-fns": 5e-4,
 }
 DEFAULT_TOLERANCE = (1e-4, 1e-3)
 

@@ -56,8 +56,8 @@ def test_the_switch() -> None:
         convolution(filters=(16, 8, 3, 3), group=2),
         convolution(filters=(16, 16, 5, 5)),
         convolution("f32[1,12,14,14]", (16, 12, 3, 3)),
-        convolution("f32[1,16,5,5]"),  # four tiles for little more than one
-        convolution("f32[1,512,7,7]", (512, 512, 3, 3)),  # filters of 37 MiB for four tiles
+        convolution("f32[1,16,3,3]"),  # four tiles for little more than one
+        convolution("f32[1,512,4,4]", (512, 512, 3, 3)),  # filters of 16 MiB for four tiles
     ],
     ids=["stride", "dilation", "group", "window", "channels", "small", "filters"],
 )
@@ -66,12 +66,21 @@ def test_left_as_they_are(g: Graph) -> None:
 
 
 @pytest.mark.parametrize(
-    ("channels", "size", "tile"), [(64, 6, 4), (64, 4, 2), (256, 14, 2), (512, 20, 4)]
+    ("channels", "size", "tile"),
+    [(8, 160, 4), (16, 14, 4), (64, 6, 2), (64, 12, 4), (256, 14, 2), (512, 7, 2), (512, 20, 4)],
 )
 def test_tiles_of_2_for_small_maps_and_large_filters(channels: int, size: int, tile: int) -> None:
     axes = (axis(size, 3, pads=1),) * 2
     x = TensorType(F32, (1, size, size, channels))
     assert tile_size(x, TensorType(F32, (channels, channels, 3, 3)), axes) == tile
+
+
+@pytest.mark.parametrize(("channels", "tile"), [(128, 4), (512, 2)])
+def test_maps_of_any_size_share_their_filters(channels: int, tile: int) -> None:
+    w = TensorType(F32, (channels, channels, 3, 3))
+    for size in (3, 200):
+        x = TensorType(F32, (1, size, size, channels))
+        assert tile_size(x, w, (axis(size, 3, pads=1),) * 2, any_size=True) == tile
 
 
 def test_filters_that_each_run_computes_are_left() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.server import SiteServer
 from wasmkiln.devserver.site import Site, prepare
@@ -54,12 +54,18 @@ def plain_site(site_files: Site) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """Playwright, of which there can be one at a time."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """One headless Chromium for the whole session."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(**chromium_launch_options(playwright))
-        yield chromium
-        chromium.close()
+    chromium = playwright.chromium.launch(**chromium_launch_options(playwright))
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture

@@ -50,6 +50,25 @@ def convolutional_model() -> bytes:
     return encode(helper.make_graph(nodes, "convolutional", [x], [y], constants))
 
 
+def external_model() -> tuple[bytes, bytes, bytes]:
+    """y = x @ w + b; w and b lie in two files, b in the second part of its."""
+    w = np.arange(6, dtype=np.float32).reshape(3, 2)
+    b = np.float32([10, 20])
+    tensors = []
+    for name, array, path, offset in (("w", w, "w.bin", 0), ("b", b, "sub/b.bin", 4)):
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        entries = {"location": path, "offset": str(offset), "length": str(array.nbytes)}
+        for key, value in entries.items():
+            tensor.external_data.append(onnx.StringStringEntryProto(key=key, value=value))
+        tensors.append(tensor)
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, (2, 3))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, (2, 2))
+    node = helper.make_node("Gemm", ["x", "w", "b"], ["y"])
+    model = encode(helper.make_graph([node], "external", [x], [y], tensors))
+    return model, w.tobytes(), b"\0" * 4 + b.tobytes()
+
+
 def encode(
     graph: onnx.GraphProto, opsets: Sequence[onnx.OperatorSetIdProto] | None = None
 ) -> bytes:

@@ -44,6 +44,10 @@ class Tab:
         assert tab.settled() == "ready", tab.alert()
         return tab
 
+    def complete(self) -> None:
+        """Wait until the page needs nothing more from its server."""
+        self.page.wait_for_selector("html[data-complete]", state="attached", timeout=TIMEOUT)
+
     def settled(self) -> str:
         """The state after what was begun is over: 'ready' or 'error'."""
         self.page.wait_for_selector(
@@ -95,6 +99,20 @@ class Tab:
     def error_class(self) -> str:
         """The class of the error shown."""
         return self.page.locator("#alert").get_attribute("data-error") or ""
+
+    def steps(self) -> list[str]:
+        """The buttons that the error message offers."""
+        return self.page.locator("#next-steps button:visible").all_inner_texts()
+
+    def step(self, label: str) -> str:
+        """Press one of them; the state after it."""
+        self.page.click(f"#next-steps button:text-is('{label}')")
+        return self.settled()
+
+    def cards(self) -> list[list[str]]:
+        """Class and percentage of each photo of this visit, as far as they are known."""
+        cards = self.page.locator("#gallery .card").all()
+        return [card.locator(".what, .percent").all_inner_texts() for card in cards]
 
     def text(self, element: str) -> str:
         """The text of an element by its id."""

@@ -21,7 +21,7 @@ COMPILE = """async ([data, options]) => {
     const model = data === null
         ? await (await fetch('models/efficientnet-lite0.onnx')).arrayBuffer()
         : Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer;
-    const { artifact, report, model: back } = await compile(model, options);
+    const { artifact, report, files: [back] } = await compile(model, options);
     const hash = async (bytes) => {
         const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
         return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');

@@ -15,6 +15,7 @@ from tests.web.tab import Tab
 
 def test_no_request_leaves_after_the_page_is_ready(page: Page, site: str) -> None:
     tab = Tab.open(page, site)
+    tab.complete()
     requests: list[Request] = []
     page.context.on("request", lambda request: requests.append(request))
     page.context.route("**/*", lambda route: route.abort())

@@ -18,8 +18,8 @@ def test_create_run_release(lab: Page) -> None:
         lab,
         """
         const events = [];
-        const onProgress = (event) => events.push(event.status);
-        const session = await InferenceSession.create(bytes(given[0]), { onProgress });
+        const progress = (event) => events.push(event.status);
+        const session = await InferenceSession.create(bytes(given[0]), { progress });
         const { y } = await session.run({ x: vector(-2, -1, 0, 1, 2, 3) });
         const { threads, simd, runMs, compileMs, memoryBytes } = session.stats;
         const { inputNames, outputNames, inputMetadata, report } = session;
@@ -34,10 +34,11 @@ def test_create_run_release(lab: Page) -> None:
     assert got["y"] == ["float32", [2, 3], [0, 0, 0.5, 1.5, 2.5, 3.5]]
     inputs, outputs, metadata, report = got["facts"]
     assert (inputs, outputs) == (["x"], ["y"])
-    assert metadata == [{"name": "x", "type": "float32", "shape": [2, 3]}]
+    shapes = {"shape": [2, 3], "compiled": [2, 3]}
+    assert metadata == [{"name": "x", "isTensor": True, "type": "float32", **shapes}]
     assert [row["op"] for row in report] == ["Add", "Relu"]
-    assert got["events"][-1] == "ready"
-    assert set(got["events"][:-1]) == {"compile"}
+    assert got["events"][-2:] == ["warmup", "ready"]
+    assert set(got["events"][:-2]) == {"compile"}
     assert got["sane"]
 
 
@@ -160,9 +161,10 @@ def test_a_second_release_is_an_error_but_leaving_a_using_block_is_not(lab: Page
         lab,
         """
         const session = await InferenceSession.create(bytes(given[0]));
-        session.release();
+        await session.release();
         if (Symbol.dispose) session[Symbol.dispose]();
-        session.release();
+        await session[Symbol.asyncDispose]();
+        await session.release();
         """,
         small_model(1),
     )
@@ -268,14 +270,15 @@ def test_symbolic_dims_take_the_sizes_given(lab: Page) -> None:
         const shapes = [];
         for (const dims of [{}, { N: 4 }]) {
             const session = await InferenceSession.create(bytes(given[0]), { dims });
-            shapes.push(session.inputMetadata[0].shape, session.outputMetadata[0].shape);
+            const [input, output] = [session.inputMetadata[0], session.outputMetadata[0]];
+            shapes.push(input.shape, input.compiled, output.compiled);
             session.release();
         }
         return shapes;
         """,
         small_model(1, rows="N"),
     )
-    assert got == [[1, 3], [1, 3], [4, 3], [4, 3]]
+    assert got == [["N", 3], [1, 3], [1, 3], [4, 3], [4, 3], [4, 3]]
 
 
 @pytest.mark.parametrize("model", [b"", b"garbage" * 99, small_model(1)[:-9]])
@@ -299,12 +302,12 @@ def test_creation_can_be_given_up(lab: Page) -> None:
         const url = 'models/efficientnet-lite0.onnx';
         for (const when of ['before', 'Compiling', 'download']) {
             const controller = new AbortController();
-            const onProgress = ({ status, step }) => {
+            const progress = ({ status, step }) => {
                 if (when === status || when === step) controller.abort();
             };
             if (when === 'before') controller.abort();
             const model = when === 'download' ? url : bytes(given[0]);
-            const options = { signal: controller.signal, onProgress };
+            const options = { signal: controller.signal, progress };
             names.push((await caught(() => InferenceSession.create(model, options)))[0]);
         }
         const session = await InferenceSession.create(bytes(given[0]));

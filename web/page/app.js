@@ -35,6 +35,7 @@ async function start() {
   });
   takeLaunches(receiveFiles);
   onCancel(cancelLoading);
+  element('camera-start', HTMLButtonElement).addEventListener('click', async () => (await lazy.camera()).startCamera());
   onOwnModel(({ model }) => {
     credits.textContent = `${sampleCredits()} Model: ${model.title}, ${model.attribution}; ${model.licence}.`;
     void takeUpWaiting();
@@ -56,10 +57,11 @@ async function prepareWorkers() {
 async function showLazyParts() {
   await calm();
   await lazy.fetchLazyParts();
-  const [{ offerCamera }, { offerCard }, { offerSwitches }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches()]);
-  offerCamera();
+  const [{ watchCamera }, { offerCard }, { offerSwitches }, { offerInside }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches(), lazy.inside()]);
+  watchCamera();
   offerCard();
   offerSwitches();
+  offerInside();
 }
 
 /** Loads what the page's address asks for: `?model=` a name or a file of this site, `?image=` a picture of it. */

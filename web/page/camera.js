@@ -5,6 +5,7 @@
  * The page itself only passes frames on, which costs it well under a millisecond, and shows classes ten times a second.
  */
 
+import { ReleasedError } from '../errors.js';
 import { CameraError, closeStream, listCameras, looksAtVisitor, openStream } from './camera-stream.js';
 import { Average, Herald, Rate } from './live.js';
 import { closeModel, isModelOpen } from './opened-model.js';
@@ -32,10 +33,8 @@ let view = null;
 /** Counts starts, so that a camera that was given up while the visitor was asked is closed at once. */
 let turn = 0;
 
-/** Shows the button that starts the camera. */
-export function offerCamera() {
-  startButton.hidden = false;
-  startButton.addEventListener('click', () => void startCamera());
+/** Minds when the visitor leaves the page. */
+export function watchCamera() {
   window.addEventListener('pagehide', stopCamera);
   document.addEventListener('visibilitychange', () => live?.pause(document.hidden));
 }
@@ -115,6 +114,7 @@ class Live {
   #average = new Average();
   #rate = new Rate();
   #herald = new Herald();
+  #ms = 0;
   #shownAt = 0;
   #figuresAt = 0;
 
@@ -157,12 +157,13 @@ class Live {
         this.#fresh = false;
         const classifier = ownModel();
         if (!classifier) break;
-        const { data } = await classifier.read(this.#view.video, { preview: false });
+        const { data } = await classifier.read(this.#view.video, { preview: false, quick: true });
         const { predictions, ms } = await classifier.predict(data, { top_k: 2 * CLASSES });
         if (!this.#stopped) this.#take(predictions, ms, performance.now());
       }
     } catch (error) {
-      if (!this.#stopped) fail(error);
+      // The model may have been loaded anew meanwhile, for other threads.
+      if (!this.#stopped && !(error instanceof ReleasedError)) fail(error);
     } finally {
       this.#busy = false;
     }
@@ -176,6 +177,7 @@ class Live {
   #take(predictions, ms, now) {
     this.#average.add(predictions, now);
     this.#rate.add(now);
+    this.#ms += (ms - this.#ms) / (this.#ms ? 10 : 1); // an average of the last ten or so
     if (now - this.#shownAt < SHOW_MS) return;
     this.#shownAt = now;
     const best = this.#average.best(CLASSES);
@@ -187,6 +189,6 @@ class Live {
     this.#figuresAt = now;
     const rate = this.#rate.perSecond(now);
     this.#view.showRate(rate);
-    showTile('inference', formatTime(ms), `${rate.toFixed(0)} pictures a second`);
+    showTile('inference', formatTime(this.#ms), `${rate.toFixed(0)} pictures a second`);
   }
 }

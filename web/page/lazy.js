@@ -1,6 +1,8 @@
 // @ts-check
 /** @file Parts of the page that nothing needs at once: fetched after the first paint, and before the page says that it is complete. */
 
+import { downloadJson } from '../download.js';
+
 /** The photos of this visit. */
 export const gallery = () => import('./view/gallery.js');
 /** The live camera. */
@@ -9,8 +11,29 @@ export const camera = () => import('./camera.js');
 export const card = () => import('./view/card.js');
 /** Other threads and instructions. */
 export const switches = () => import('./view/switches.js');
+/** A model that was opened, and ways to run it. */
+export const modelView = () => Promise.all([import('./view/model.js'), import('./trial.js')]);
+export const running = () => import('./view/running.js');
+/** A look inside a model, and inside the page's own. */
+export const insight = () => import('./view/insight.js');
+export const inside = () => import('./view/inside.js');
+/** What the look inside draws. */
+export const profile = () => Promise.all([import('./view/profile.js'), import('./insight/profile.js')]);
+export const memory = () => import('./view/memory.js');
+export const graph = () => import('./view/graph.js');
+
+/** @type {Promise<Record<string, string>> | null} */
+let known = null;
+
+/**
+ * The versions of other runtimes that the server has, by name: it has them where the benchmark has installed them.
+ * @returns {Promise<Record<string, string>>}
+ */
+export function peers() {
+  return (known ??= downloadJson(new URL('peers.json', document.baseURI)).catch(() => ({})));
+}
 
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
-  await Promise.all([gallery(), camera(), card(), switches()]);
+  await Promise.all([gallery(), camera(), card(), switches(), modelView(), running(), insight(), inside(), profile(), memory(), graph(), peers()]);
 }

@@ -13,23 +13,33 @@ import { sameOrigin } from './catalog.js';
 const DATA_LINK = /^data:(?<type>[\w.+/-]*)(?:;[\w.+=-]+)*?(?<base64>;base64)?,(?<data>.*)$/is;
 const MAX_DATA_LINK = 64 << 20; // characters
 
+/** A link to another site, which is not followed. */
+export class ElsewhereError extends ImageError {
+  /** @param {string | null} address for the visitor to open, if that can be done */
+  constructor(address) {
+    super(
+      'this page fetches nothing from other sites; so it makes sure that nothing leaves it. Open the link, copy the picture and paste it ' +
+        'here, or save it and drop the file.',
+    );
+    this.name = 'ImageError';
+    this.address = address;
+  }
+}
+
 /**
- * The file behind a link; for one of another site the reason, and the address for the visitor to open.
+ * The file behind a link.
  * @param {string} text
  * @param {'dropped' | 'pasted' | 'linked'} how
- * @returns {Promise<{file: File} | {error: ImageError, elsewhere: string | null}>}
  */
 export async function readLink(text, how) {
   const link = text.trim().split(/[\r\n]/)[0];
-  if (/^data:/i.test(link)) return { file: readDataLink(link) };
+  if (/^data:/i.test(link)) return readDataLink(link);
   if (!/^(https?|blob|file):/i.test(link)) {
-    return { error: new ImageError(`what was ${how} holds no picture; copy the picture itself, or a file`), elsewhere: null };
+    throw new ImageError(`what was ${how} holds no picture; copy the picture itself, or a file`);
   }
   const url = sameOrigin(link, document.baseURI);
-  if (url) return { file: await fetchFile(url) };
-  const elsewhere = /^https?:/i.test(link) ? link : null;
-  const reason = `what was ${how} is a link, and this page fetches nothing from other sites: that is how nothing can leave it`;
-  return { error: new ImageError(`${reason}. Open the link, then copy the picture and paste it here, or save it and drop the file`), elsewhere };
+  if (!url) throw new ElsewhereError(/^https?:/i.test(link) ? link : null);
+  return fetchFile(url);
 }
 
 /**

@@ -33,7 +33,8 @@ export class Average {
    * @param {number} count
    */
   best(count) {
-    return [...this.#classes.values()].sort((a, b) => b.score - a.score).slice(0, count);
+    const sorted = [...this.#classes.values()].sort((a, b) => b.score - a.score);
+    return sorted.slice(0, count).map((entry) => ({ ...entry }));
   }
 }
 

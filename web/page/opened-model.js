@@ -2,14 +2,14 @@
 /** @file A model that the visitor opened: read, compiled, shown and tried; a photo or a button leads back to the page's own. */
 
 import { inspectCached, loadCached } from '../cached.js';
-import { InvalidModelError, LimitError, UnsupportedBrowserError } from '../errors.js';
+import { InvalidModelError, LimitError, UnsupportedBrowserError, UnsupportedOperatorError } from '../errors.js';
 import { InferenceSession } from '../session.js';
+import * as lazy from './lazy.js';
 import { loadOwnModel, ownModel, showOwnModel } from './own-model.js';
-import { likelyDims, tryOut } from './trial.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
-import { hideModel, offerDims, showModel, showTrial, withdrawDims } from './view/model.js';
-import { announce, setState, setView, showError, showProgress } from './view/page.js';
+import { hideModel, withdrawDims } from './view/model-place.js';
+import { announce, setState, setView, showProgress } from './view/page.js';
 import { picking } from './view/problem.js';
 import { clearInference, showStats, showTile } from './view/readouts.js';
 import { dropLoading, onLoadingEnd, whileLoading } from './work.js';
@@ -18,6 +18,10 @@ import { dropLoading, onLoadingEnd, whileLoading } from './work.js';
 /** @typedef {import('./view/problem.js').Step} Step */
 
 const MAX_MODEL_BYTES = 2 ** 31 - 1; // what browsers hold in one ArrayBuffer, and protobuf in one message
+
+const PYTHON_CAN =
+  'This page runs only what can be compiled as a whole. Texts, sequences, maps and what depends on values of a run need Python between compiled parts: ' +
+  'the page “Python in this tab” has it, and so has the Python package.';
 
 const backButton = element('default-model', HTMLButtonElement);
 const currentModel = element('current-model', HTMLElement);
@@ -59,6 +63,7 @@ async function open(file, dims, signal) {
   const bytes = await readModel(file);
   const readMs = performance.now() - begin;
   const { info, model, sha256 } = await inspectCached(bytes, { signal, onStep: showProgress });
+  const [{ offerDims, showModel }, { likelyDims }] = await lazy.modelView();
   const sizes = dims ?? likelyDims(info);
   const onDims = (/** @type {Dims} */ other) => void openModel(file, other);
   let session;
@@ -68,12 +73,13 @@ async function open(file, dims, signal) {
   } catch (error) {
     // If the model is on show for other sizes, its view has the same fields.
     if (!signal.aborted && Object.keys(sizes).length && opened?.file !== file) offerDims(file.name, sizes, onDims);
-    throw error;
+    throw error instanceof UnsupportedOperatorError ? new UnsupportedOperatorError(`${error.message}\n${PYTHON_CAN}`) : error;
   }
   opened?.session.release();
   opened = { file, session };
   setView('model');
-  showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, onTry: () => tryModel(session) });
+  await showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, read: () => readModel(file) });
+  if (opened?.session !== session) return;
   currentModel.textContent = file.name;
   showTile('download', formatTime(readMs), `${formatBytes(file.size)} from your disk`);
   showStats(session.stats);
@@ -99,6 +105,7 @@ async function readModel(file) {
 function stepsAfter(error, file) {
   const steps = [];
   if (error instanceof DOMException) steps.push({ label: 'Open it again', act: () => void openModel(file) });
+  if (error instanceof UnsupportedOperatorError) steps.push({ label: 'Try it with Python in this tab', act: () => location.assign('python.html') });
   if (!(error instanceof UnsupportedBrowserError)) steps.push(picking('model-file', 'Open another model'));
   return steps;
 }
@@ -114,17 +121,4 @@ export function closeModel() {
   backButton.hidden = true;
   showOwnModel();
   setState('ready');
-}
-
-/** @param {InferenceSession} session */
-async function tryModel(session) {
-  setState('running');
-  try {
-    const trial = await tryOut(session);
-    if (opened?.session !== session) return;
-    showTile('inference', formatTime(showTrial(trial)), 'on random input');
-    setState('ready');
-  } catch (error) {
-    if (opened?.session === session) showError(error, 'The run');
-  }
 }

@@ -31,6 +31,11 @@ export function ownModel() {
   return own;
 }
 
+/** How it was loaded. */
+export function ownChoice() {
+  return choice;
+}
+
 /**
  * Calls back whenever the model has been loaded.
  * @param {(made: OwnModel) => void} listener

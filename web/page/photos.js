@@ -7,6 +7,7 @@ import { closeModel, isModelOpen } from './opened-model.js';
 import { isOwnModelLoading, loadOwnModel, ownModel } from './own-model.js';
 import { formatTime } from './view/format.js';
 import { announce, getView, setState, setView, showError } from './view/page.js';
+import { givePhoto } from './view/model-place.js';
 import { markStale, showPhoto, showPredictions } from './view/prediction.js';
 import { picking } from './view/problem.js';
 import { showTile } from './view/readouts.js';
@@ -56,6 +57,7 @@ export async function takeUpWaiting() {
  */
 export async function classifyPhotos(files) {
   const turn = ++latest;
+  if (isModelOpen() && givePhoto(files[0], files[0].name)) return;
   const classifier = ownModel();
   if (!classifier) {
     waiting = files;
@@ -87,8 +89,9 @@ async function classifyOne(classifier, file, turn) {
   try {
     const picture = await read(classifier, file);
     if (turn !== latest) return picture.preview.close();
-    const { keep } = await lazy.gallery();
-    const card = keep(file.name, picture.preview);
+    const [card] = (await lazy.gallery()).makePlaces([file.name]);
+    card.draw(picture.preview);
+    card.mark();
     showPhoto(picture.preview, file.name);
     const result = await classify(classifier, file, picture);
     card.fill(result, () => showAgain(result));
@@ -109,10 +112,11 @@ async function classifyOne(classifier, file, turn) {
 export async function keepPhoto(file) {
   const classifier = ownModel();
   if (!classifier) return;
-  const { keep } = await lazy.gallery();
+  const { makePlaces } = await lazy.gallery();
   try {
     const picture = await read(classifier, file);
-    const card = keep(file.name, picture.preview);
+    const [card] = makePlaces([file.name]);
+    card.draw(picture.preview);
     picture.preview.close();
     const result = await classify(classifier, file, picture);
     card.fill(result, () => showAgain(result));
@@ -162,35 +166,57 @@ function showResult(result, readMs) {
  * @param {number} given how many there were
  */
 async function classifyAll(classifier, files, turn, given) {
-  const { beginBatch, keep } = await lazy.gallery();
-  const batch = beginBatch(files.length, dropPhotos);
+  const { beginBatch, makePlaces } = await lazy.gallery();
+  const cards = makePlaces(files.map((file) => file.name));
+  const batch = beginBatch(files.length, cancelPhotos);
   const readAhead = (/** @type {number} */ i) => (i < files.length ? read(classifier, files[i]).catch(asError) : null);
-  let [shown, failed, done] = [false, 0, 0];
+  let [failed, done, shown] = [0, 0, false];
   let next = readAhead(0);
   for (; done < files.length && turn === latest; done++) {
-    const [file, picture] = [files[done], await /** @type {Promise<Picture | Error>} */ (next)];
+    const picture = await /** @type {Promise<Picture | Error>} */ (next);
     next = readAhead(done + 1);
     if (picture instanceof Error) {
-      keep(file.name).fail(picture.message);
+      cards[done].fail(picture.message);
       failed++;
     } else {
-      const card = keep(file.name, picture.preview);
-      if (shown) picture.preview.close();
-      else showPhoto(picture.preview, file.name);
-      const result = await classify(classifier, file, picture);
-      card.fill(result, () => showAgain(result));
+      const result = await classifyCard(classifier, files[done], picture, cards[done], !shown && turn === latest);
       if (!shown && turn === latest) showResult(result, picture.ms);
       shown = true;
     }
     batch.step(done + 1);
   }
-  next?.then((picture) => picture instanceof Error || picture.preview.close());
+  for (const card of cards.slice(done)) card.remove();
+  void next?.then((picture) => picture instanceof Error || picture.preview.close());
   batch.end();
   const left = given > files.length ? ` At most ${MAX_PHOTOS} are taken at once, so ${given - files.length} were left out.` : '';
   announce(`${done} of ${files.length} photos are done${failed ? `, ${failed} could not be read` : ''}.${left}`);
   if (turn !== latest) return;
   if (failed || left) showError(new ImageError(`${failed} of them could not be read.${left}`), `Reading ${given} photos`, [picking('photo-file', 'Choose other photos')]);
   else setState('ready');
+}
+
+/**
+ * @param {OwnModel} classifier
+ * @param {File} file
+ * @param {Picture} picture its preview is closed by this
+ * @param {import('./view/gallery.js').Card} card
+ * @param {boolean} isShown large, too
+ */
+async function classifyCard(classifier, file, picture, card, isShown) {
+  card.draw(picture.preview);
+  if (isShown) {
+    card.mark();
+    showPhoto(picture.preview, file.name);
+  } else picture.preview.close();
+  const result = await classify(classifier, file, picture);
+  card.fill(result, () => showAgain(result));
+  return result;
+}
+
+/** Leaves the rest of a batch unread. */
+function cancelPhotos() {
+  dropPhotos();
+  setState('ready');
 }
 
 /** @param {unknown} error */

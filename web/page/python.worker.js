@@ -4,6 +4,7 @@
 import { serve } from '../channel.js';
 import { DownloadError, InternalError } from '../errors.js';
 import { unknownMessage } from '../protocol.js';
+import { pythonFiles } from '../python-files.js';
 import { addPackage, fetchBytes, startPython } from '../python-start.js';
 
 /** @typedef {import('../protocol.js').AddRequest} AddRequest */
@@ -74,7 +75,7 @@ serve((/** @type {PythonRequest} */ request, progress) => {
 async function start({ pyodide: indexURL, archive }, progress) {
   progress('Starting Python');
   const findPackages = async (/** @type {string} */ version) => (packages = await choosePackages(indexURL, version));
-  const [started, modules] = await Promise.all([startPython(indexURL, findPackages), fetchBytes(archive)]);
+  const [started, modules] = await Promise.all([pythonFiles(indexURL).then((files) => startPython(files, findPackages)), fetchBytes(archive)]);
   addPackage(started, modules);
   const version = started.runPython(PREPARE);
   runScript = started.runPython(RUNNER);

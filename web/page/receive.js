@@ -1,15 +1,16 @@
 // @ts-check
 /** @file What becomes of whatever a visitor gives: pictures are classified, models are opened, links are followed within this site. */
 
-import { readLink } from './links.js';
+import * as lazy from './lazy.js';
+import { ElsewhereError, readLink } from './links.js';
 import { openModel } from './opened-model.js';
 import { classifyPhotos, dropPhotos, onNoPicture } from './photos.js';
-import { showError } from './view/page.js';
+import { getView, showError } from './view/page.js';
 import { picking } from './view/problem.js';
 
 const MODEL = /\.(onnx|ort|pb|pt|pth|tflite|h5|safetensors)$/i;
 
-onNoPicture(receiveModel);
+onNoPicture((file) => void receiveModel(file));
 
 /**
  * Takes files from anywhere: dropped, pasted, chosen, shared with the page, or opened with it.
@@ -17,7 +18,7 @@ onNoPicture(receiveModel);
  */
 export function receiveFiles(files) {
   const model = files.find((file) => MODEL.test(file.name));
-  if (model) receiveModel(model);
+  if (model) void receiveModel(model);
   else if (files.length) void classifyPhotos(files);
 }
 
@@ -25,9 +26,10 @@ export function receiveFiles(files) {
  * Takes a file as a model, whatever it is called.
  * @param {File} file
  */
-export function receiveModel(file) {
+export async function receiveModel(file) {
   dropPhotos();
-  void openModel(file);
+  if (getView() === 'camera') (await lazy.camera()).stopCamera();
+  await openModel(file);
 }
 
 /**
@@ -36,10 +38,19 @@ export function receiveModel(file) {
  * @param {'dropped' | 'pasted' | 'linked'} how
  */
 export async function receiveLink(text, how) {
-  const link = await readLink(text, how).catch((error) => ({ error, elsewhere: null }));
-  if ('file' in link) return receiveFiles([link.file]);
-  const { error, elsewhere } = link;
-  const steps = [picking('photo-file', 'Choose a photo instead')];
-  if (elsewhere) steps.unshift({ label: 'Open the link in a new tab', act: () => window.open(elsewhere, '_blank', 'noopener,noreferrer') });
-  showError(error, 'Taking it', steps);
+  try {
+    receiveFiles([await readLink(text, how)]);
+  } catch (error) {
+    showError(error, error instanceof ElsewhereError ? 'Opening the link' : 'Taking it', stepsAfter(error));
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {import('./view/problem.js').Step[]}
+ */
+function stepsAfter(error) {
+  const address = error instanceof ElsewhereError && error.address;
+  const open = { label: 'Open the link in a new tab', act: () => void window.open(address || '', '_blank', 'noopener,noreferrer') };
+  return [...(address ? [open] : []), picking('photo-file', 'Choose a photo instead')];
 }

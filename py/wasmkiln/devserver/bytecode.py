@@ -21,7 +21,7 @@ from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import VERSION
 
 LIBRARY = "/lib/python314.zip"  # where Pyodide puts the standard library
-PACKAGE = "/lib/wasmkiln.zip"  # as in web/compiler.worker.js
+PACKAGE = "/lib/wasmkiln.zip"  # as in web/python-start.js
 SCRIPT = Path(__file__).with_name("bytecode.mjs")
 COMPILER = Path(__file__).with_name("bytecode_zip.py")
 TIMEOUT = 300  # seconds; a few are usual
@@ -100,13 +100,13 @@ def _compile(node: str, core: Path, library: Path, jobs: Sequence[_Job]) -> str:
         try:
             subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True)
         except (OSError, subprocess.SubprocessError) as error:
-            return f"not made, so the page starts slower ({_reason(error)})"
+            return f"not made, so the page starts slower ({failure_in_words(error)})"
         for job, target in zip(jobs, made, strict=True):
             write_atomically(job.target, target.read_bytes())
     return f"{sum(job.target.stat().st_size for job in jobs) / 1e6:.1f} MB"
 
 
-def _reason(error: Exception) -> str:
+def failure_in_words(error: Exception) -> str:
     """What Node says of the error, or else what kept it from starting or ending."""
     written = str(getattr(error, "stderr", None) or "").splitlines()
     told = [line for line in written if "Error" in line]

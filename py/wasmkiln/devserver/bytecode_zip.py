@@ -10,6 +10,7 @@ import sys
 from importlib.util import MAGIC_NUMBER, source_hash
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+LOADER = "wasmkiln/bundle/web/"  # which the page has anyway
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: valid without a look at the source
 
 
@@ -27,6 +28,8 @@ def compile_zip(
         new.comment = comment.encode()
         for member in old.infolist():
             name, content = member.filename, old.read(member)
+            if name.startswith(LOADER):
+                continue
             module = f"{path}/{name}"
             if name.endswith(".py") and (module in imported or not imported_only):
                 name, content = f"{name}c", bytecode(content, module)

@@ -65,7 +65,11 @@ def wheel_files(root: Path) -> dict[str, bytes]:
         if parts[0] in EXCLUDED or "__pycache__" in parts or not path.is_file():
             continue
         files["/".join(("wasmkiln", *parts))] = path.read_bytes()
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    project = settings["project"]
+    included = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    for source, name in included.items():
+        files[name] = (root / source).read_bytes()
     scripts = "".join(f"{name} = {target}\n" for name, target in project["scripts"].items())
     extra = "native"  # The others are for working on the project.
     requires = "".join(

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
 
 from ..artifact import PAGE, StepTable
-from ..compiler import compile_model, plan_graph
+from ..compiler import compile_graph, plan_graph
 from ..errors import (
     InternalError,
     InvalidInputError,
@@ -143,12 +144,16 @@ def inspect_buffer(array: Any) -> Any:
     return _answer(lambda: {"info": json.dumps(_inspect(JsSource(array)))})
 
 
-def compile_buffer(array: Any, options: str) -> Any:
+def compile_buffer(array: Any, options: str, external: Any = ()) -> Any:
     """Compile the model in a Uint8Array; `options` is JSON with fields of CompileOptions.
 
-    Answers {meta, report, timings: JSON, code, data: Uint8Array}.
+    external: pairs of path and Uint8Array, for weights in other files.
+    Answers {meta, files, about: JSON, code, data: Uint8Array}. files: the paths of the external
+    files that are used, by their numbers in the artifact from 1 on. about: report, declared,
+    steps, timings.
     """
-    return _answer(lambda: _compile(JsSource(array), parse_options(json.loads(options))))
+    others = {pair[0]: JsSource(pair[1]) for pair in external}
+    return _answer(lambda: _compile(JsSource(array), others, parse_options(json.loads(options))))
 
 
 def explain_buffer(array: Any, options: str) -> Any:
@@ -183,15 +188,33 @@ def _signature(name: str, declared: InputType) -> dict[str, Any]:
     return {"name": name, "dtype": declared.dtype.full, "shape": dims}
 
 
-def _compile(source: JsSource, options: CompileOptions) -> dict[str, Any]:
-    compiled = compile_model(source, options)
+def _compile(
+    source: JsSource, external: Mapping[str, JsSource], options: CompileOptions
+) -> dict[str, Any]:
+    start = perf_counter()
+    model = load(source, external=external or None)
+    timings = {"parse": perf_counter() - start}
+    compiled = compile_graph(model, options, timings=timings)
     artifact = compiled.artifact
+    paths = [next(p for p, s in external.items() if s is file) for file in model.files[1:]]
+    about = {
+        "report": [row.as_dict() for row in compiled.report],
+        "declared": {
+            "inputs": [_signature(*item) for item in model.graph.inputs.items()],
+            "outputs": [_signature(*item) for item in model.outputs.items()],
+        },
+        "steps": [
+            {"node": "+".join(call.origin), "kernel": call.kernel.name, "macs": call.macs}
+            for call in compiled.program.main
+        ],
+        "timings": compiled.timings,
+    }
     return {
         "meta": json.dumps(artifact.meta()),
         "code": artifact.code,
         "data": artifact.data,
-        "report": json.dumps([row.as_dict() for row in compiled.report]),
-        "timings": json.dumps(compiled.timings),
+        "files": json.dumps(paths),
+        "about": json.dumps(about),
     }
 
 

@@ -10,7 +10,7 @@ from ..ir.dtype import F32
 from ..ir.expr import Expr
 from ..ir.types import TensorType
 from ..program.kernels.gemm import MR, NR
-from ..program.kernels.winograd import FAR, NEAR, REACH, WinogradSpec
+from ..program.kernels.winograd import FAR, NEAR, REACH, TRANSFORM_BYTES, WinogradSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
@@ -37,9 +37,12 @@ def filter_rows(size: int) -> list[tuple[float, float, float]]:
     return [*rows, (0, 0, 1)]
 
 
-# Tiles of a block, transformed and multiplied: more than level 2 holds, as they are read once or
-# twice, one matrix after the other, but the filters pass by for each block.
-BLOCK_BYTES = 2 << 20
+# Bytes of a block of tiles, transformed and multiplied: what level 2 holds, or else so many that
+# the filters, which pass by for each block, do so rarely.
+BLOCKS_BYTES = 512 << 10, 2 << 20
+
+# What it takes to fetch a byte of a block that level 2 doesn't hold, for each of the filters.
+FAR_BYTE = 1.5
 
 
 @register("Winograd", domain=INTERNAL)
@@ -78,19 +81,20 @@ class Winograd(Op):
         channels, panels, side = x.type.shape[3], u.type.shape[1], (self.size + REACH) ** 2
         down, across = -(-height.out // self.size), -(-width.out // self.size)
         tiles = x.type.shape[0] * down * across
-        by_panels = tiles < MR * lw.threads
-        block = _block(tiles, 4 * side * (channels + self.n))
+        by_panels = _split_by_panels(tiles, self.n, lw.threads)
+        own = tiles if by_panels else -(-tiles // lw.threads)
+        block = _block(own, 4 * side * (channels + self.n), u.type.nbytes)
         # 64 bytes between the matrices, or they would compete for the same lines of a cache.
         v_step, m_step = 4 * block * channels + 64, 4 * block * self.n + 64
-        middle_at = -(-4 * channels // 64) * 64
-        v_at = middle_at + 4 * side * max(channels, self.n)
+        square_at = -(-4 * channels // 64) * 64
+        v_at = -(-(square_at + TRANSFORM_BYTES) // 64) * 64
         m_at = v_at + side * v_step
         scratch, share = lw.scratch(m_at + side * m_step)
         spec = WinogradSpec(self.size, finish_of(self.bias, self.epilogue, out.type, extras))
         args: list[Word] = [lw.write(out), lw.read(bias) if bias else 0]
         args += [channels, 4 * channels, 4 * self.n, self.n, 0, 0, *operand_words(lw, extras)]
         args += [lw.read(x), lw.read(u), tiles, panels, block, int(by_panels)]
-        args += [scratch, share, middle_at, v_at, m_at, v_step, m_step]
+        args += [scratch, share, square_at, v_at, m_at, v_step, m_step]
         args += [height.size, width.size, height.out, width.out]
         args += [height.begin, width.begin, down, across]
         work = side * channels * (tiles * NR if by_panels else self.n)
@@ -101,11 +105,25 @@ class Winograd(Op):
         lw.call(spec, args, extent, grain, in_place_pairs(out, (x, u, bias), extras))
 
 
-def _block(tiles: int, tile_bytes: int) -> int:
+def _split_by_panels(tiles: int, filters: int, threads: int) -> bool:
+    """Whether threads share the filters, so that each fetches only some, but transforms all input.
+
+    They do where there are few tiles: then filters take longer to fetch than inputs to transform,
+    and shares of tiles would be uneven.
+    """
+    return threads > 1 and tiles < max(MR * threads, filters * 2 // 3)
+
+
+def _block(tiles: int, tile_bytes: int, filter_bytes: int) -> int:
     """Tiles of a block: blocks are of nearly equal size, in whole tiles of the products' rows."""
-    most = max(MR, BLOCK_BYTES // tile_bytes)
-    blocks = -(-tiles // most)
-    return min(tiles, -(-tiles // (blocks * MR)) * MR)
+    best, chosen = float("inf"), tiles
+    for most, far in zip(BLOCKS_BYTES, (0, FAR_BYTE), strict=True):
+        blocks = -(-tiles // max(MR, most // tile_bytes))
+        # A block is written, read, written again as products, and read.
+        cost = blocks * filter_bytes + 2 * far * tiles * tile_bytes
+        if cost < best:
+            best, chosen = cost, min(tiles, -(-tiles // (blocks * MR)) * MR)
+    return chosen
 
 
 def transformed_filters(g: GraphBuilder, w: str, size: int) -> str:

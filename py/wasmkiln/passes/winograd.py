@@ -19,13 +19,15 @@ from .partition import static_values
 
 __all__ = ["tile_size", "use_winograd"]
 
-# Below, the transforms cost as much as they save.
-LEAST_CHANNELS = 16
-
-# The filters, which grow fourfold for tiles of 4 and 16 / 9 times for tiles of 2, pass by once for
-# all tiles: few tiles suffice if the caches hold them, else many have to share the time.
+# What takes the time, in multiply-accumulates, measured in Chromium: to transform an element of a
+# patch or of a tile's products, there and back, and to fetch a byte of the filters once for all
+# tiles, from a cache that holds them or from further away. Filters grow fourfold for tiles of 4,
+# and 16 / 9 times for tiles of 2.
+TRANSFORM, FETCH_NEAR, FETCH_FAR = 7, 1.0, 2.1
 NEAR_BYTES = 4 << 20
-FEW_TILES, MANY_TILES = 4, 24
+
+# What each saves must be worth its larger filters, and its rounding.
+WORTH = 0.9
 
 
 def use_winograd(g: Graph, options: CompileOptions) -> Graph:
@@ -42,7 +44,7 @@ def use_winograd(g: Graph, options: CompileOptions) -> Graph:
         assert x and w
         t = b.type(x)
         axes = op.axes(t, b.type(w))
-        size = tile_size(t, b.type(w), axes)
+        size = tile_size(t, b.type(w), axes, options.any_size)
         if not size or w not in static or x in static:
             return None
         new = Winograd(
@@ -54,25 +56,34 @@ def use_winograd(g: Graph, options: CompileOptions) -> Graph:
     return rewrite(g, visit)
 
 
-def tile_size(x: TensorType, w: TensorType, axes: Sequence[Axis]) -> int:
+def tile_size(x: TensorType, w: TensorType, axes: Sequence[Axis], any_size: bool = False) -> int:
     """The size of tiles that is fastest, 4 or 2; 0 for the convolution by its definition.
 
-    Measured in Chromium: tiles of 4 are 1.5 to 3.3 times as fast as the definition for 16 and more
-    channels on maps from 6 by 6 on, tiles of 2 up to 1.9 times.
+    any_size: by the filters alone, as all sizes of maps share them.
     """
     if x.dtype != F32 or len(axes) != 2:
         return 0
     if any((a.window, a.stride, a.dilation) != (3, 1, 1) for a in axes):
         return 0
     filters, channels = w.shape[:2]
-    if filters % NR or channels % NR or min(filters, channels) < LEAST_CHANNELS:
+    if filters % NR or channels % NR:
         return 0
+    if any_size:
+        return 4 if 4 * 36 * filters * channels <= NEAR_BYTES else 2
     height, width = (a.out for a in axes)
-    for size in (4, 2):
-        products = (size + REACH) ** 2
+    best, chosen = _cost(9, filters, channels, x.shape[0] * height * width), 0
+    for size in (2, 4):
         tiles = x.shape[0] * -(-height // size) * -(-width // size)
-        halved = 9 * x.shape[0] * height * width >= 2 * products * tiles
-        near = 4 * products * filters * channels <= NEAR_BYTES
-        if halved and tiles >= (FEW_TILES if near else MANY_TILES):
-            return size
-    return 0
+        values = (size + REACH) ** 2
+        cost = _cost(values, filters, channels, tiles)
+        cost += TRANSFORM * values * tiles * (filters + channels)
+        if cost < WORTH * best:
+            best, chosen = cost, size
+    return chosen
+
+
+def _cost(values: int, filters: int, channels: int, rows: int) -> float:
+    """Of products of rows with as many matrices of filters as there are values."""
+    size = values * filters * channels
+    fetch = FETCH_NEAR if 4 * size <= NEAR_BYTES else FETCH_FAR
+    return size * (rows + 4 * fetch)

@@ -124,5 +124,5 @@ def _gaps(places: Mapping[int, Place]) -> list[list[int]]:
     for place in sorted(places.values(), key=lambda p: p.offset):
         if place.offset > top:
             gaps.append([top, place.offset])
-        top = place.offset + place.nbytes
+        top = max(top, place.offset + place.nbytes)  # some may lie within others
     return gaps

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import UnsupportedOperatorError
 from ..ir.builder import describe
 from ..ir.const import Const
-from ..ir.dtype import U8
+from ..ir.dtype import U8, DType
 from ..ir.graph import Graph, Node
 from ..ir.types import TensorType
 from ..record import replace
@@ -105,12 +105,12 @@ class Lowering:
 
     def constant(self, const: Const, kind: BufferKind = "constant") -> Slot:
         """A slot filled with a constant when the model is loaded."""
-        buffer = self._buffer(const.nbytes, kind)
+        buffer = self._buffer(const.nbytes, kind, const.dtype)
         self.weights[buffer] = const
         return Slot(buffer, TensorType(const.dtype, const.shape))
 
-    def _buffer(self, nbytes: int, kind: BufferKind) -> Buffer:
-        buffer = Buffer(len(self.buffers), max(nbytes, 1), kind)
+    def _buffer(self, nbytes: int, kind: BufferKind, dtype: DType | None = None) -> Buffer:
+        buffer = Buffer(len(self.buffers), max(nbytes, 1), kind, dtype)
         self.buffers.append(buffer)
         return buffer
 
@@ -177,7 +177,7 @@ def _lower_node(
         t = g.types[name] if name else None
         if t is not None:
             kind: BufferKind = kept_kind if name in kept else "temporary"
-            slots[name] = Slot(lw._buffer(t.nbytes, kind), t)
+            slots[name] = Slot(lw._buffer(t.nbytes, kind, t.dtype), t)
     lw.origin = node.origin
     first = len(lw.calls)
     outputs = tuple(slots[o] for o in node.outputs if o)

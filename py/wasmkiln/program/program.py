@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from ..ir.const import Const
+from ..ir.dtype import DType
 from ..ir.types import TensorType
 from ..record import record
 from .kernels import KernelSpec
@@ -19,11 +20,12 @@ BufferKind = Literal["input", "output", "constant", "temporary"]
 
 @record
 class Buffer:
-    """A piece of linear memory; `index` is its identity."""
+    """A piece of linear memory; `index` is its identity. dtype: of what it holds, where known."""
 
     index: int
     nbytes: int
     kind: BufferKind
+    dtype: DType | None = None
 
 
 @record

@@ -264,3 +264,23 @@ def test_constant_powers_are_products(exponent: float) -> None:
     for target in TARGETS:
         got = run_vector(call("pow", arg(0), float(exponent)), [F32], [x], target, True)
         np.testing.assert_allclose(got, want, rtol=2e-7)
+
+
+@pytest.mark.parametrize("low, high", [(-128, 127), (0, 255), (-(2**22), 2**22), (-32768, 3)])
+def test_numbers_are_rounded_to_even_within_bounds(low: int, high: int) -> None:
+    near = [i + d for i in (low, -2, -1, 0, 1, 2, high) for d in (-0.5, -0.499, 0.0, 0.499, 0.5)]
+    column = np.array([*FLOATS, *near, math.inf, -math.inf], np.float32)
+    check(cast(clamp(call("round", arg(0)), low, high), I32), [F32], [column])
+
+
+def test_bounds_may_exclude_each_other() -> None:
+    x = call("min", call("max", call("max", call("round", arg(0)), 5.0), 2.0), 3.0)
+    check(cast(x, I32), [F32], [np.array([-9.0, 2.5, 4.0, 9.0], np.float32)])
+    x = call("max", call("min", call("round", arg(0)), 3.0), 5.0)
+    check(cast(x, I32), [F32], [np.array([-9.0, 2.5, 4.0, 9.0], np.float32)])
+
+
+@pytest.mark.parametrize("bound", [2.0**22 + 1, 100.5])
+def test_numbers_that_leave_the_low_bits_are_rounded_and_converted(bound: float) -> None:
+    column = np.array([bound, 2.0**23, 1e9, -1e9, 2.5, bound - 0.5], np.float32)
+    check(cast(call("min", call("round", arg(0)), bound), I32), [F32], [column])

@@ -9,11 +9,6 @@
  * @typedef {{times: number[], runs: number, wholeMs: number, threads: number}} Profile
  */
 
-/**
- * What a session tells of profiled runs: for each, the ms of its steps.
- * @typedef {{startProfiling(): void, endProfiling(): Promise<{runs: {ms: number}[][]}>}} Profiling
- */
-
 const RUNS = 9;
 const BUDGET_MS = 1500;
 
@@ -30,12 +25,10 @@ export async function measure(session, feeds) {
     await session.run(feeds);
     whole.push(/** @type {number} */ (session.stats.runMs));
   }
-  const profiling = /** @type {Profiling} */ (/** @type {unknown} */ (session));
-  profiling.startProfiling();
+  session.startProfiling();
   for (const _ of whole) await session.run(feeds);
-  const { runs } = await profiling.endProfiling();
-  const times = runs[0].map((_, step) => median(runs.map((run) => run[step].ms)));
-  return { times, runs: runs.length, wholeMs: median(whole), threads: session.stats.threads };
+  const times = session.endProfiling().map((step) => step.ms);
+  return { times, runs: whole.length, wholeMs: median(whole), threads: session.stats.threads };
 }
 
 /** @param {number[]} values */

@@ -8,7 +8,7 @@ import { formatBytes, formatCount } from './format.js';
 /** @typedef {import('../catalog.js').ModelCard} ModelEntry */
 
 const card = element('card', HTMLDetailsElement);
-const list = make('dl', { className: 'phases' });
+const list = make('dl', { className: 'terms' });
 
 /** Shows the card as soon as the model is there. */
 export function offerCard() {

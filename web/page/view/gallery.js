@@ -12,8 +12,11 @@ import { announce } from './page.js';
 /**
  * One photo's place.
  * @typedef {object} Card
+ * @property {(picture: ImageBitmap) => void} draw shows the photo, small; the bitmap stays the caller's
  * @property {(result: Result, onPick: () => void) => void} fill shows what was found
  * @property {(reason: string) => void} fail says why the photo could not be read
+ * @property {() => void} mark says that this is the photo on show
+ * @property {() => void} remove takes the place away
  */
 
 const THUMBNAIL = 192; // pixels; twice what the page shows
@@ -57,30 +60,37 @@ export function clearGallery() {
 }
 
 /**
- * Makes a place for a photo, in front of the others.
- * @param {string} name
- * @param {ImageBitmap} [picture] drawn at once, and not kept
- * @returns {Card}
+ * Makes places for photos, in front of the others.
+ * @param {string[]} names
+ * @returns {Card[]}
  */
-export function keep(name, picture) {
-  const what = make('span', { className: 'what' }, '…');
-  const percent = make('span', { className: 'percent' });
-  const button = make('button', { type: 'button', className: 'card', title: name }, thumbnail(picture), what, percent);
-  const item = make('li', {}, button);
-  button.disabled = true;
-  list.prepend(item);
+export function makePlaces(names) {
+  const places = names.map(place);
+  list.prepend(...places.map(({ item }) => item));
   while (list.childElementCount > MAX_CARDS) forget(/** @type {HTMLElement} */ (list.lastElementChild));
   section.hidden = false;
-  mark(item);
-  return {
+  return places.map(({ card }) => card);
+}
+
+/** @param {string} name */
+function place(name) {
+  const canvas = make('canvas', { width: THUMBNAIL, height: THUMBNAIL });
+  canvas.setAttribute('aria-hidden', 'true');
+  const what = make('span', { className: 'what' }, '…');
+  const percent = make('span', { className: 'percent' });
+  const button = make('button', { type: 'button', className: 'card', title: name, disabled: true }, canvas, what, percent);
+  const item = make('li', {}, button);
+  /** @type {Card} */
+  const card = {
+    draw: (picture) => draw(canvas, picture),
     fill(result, onPick) {
       const [best] = result.predictions;
       what.textContent = best.label.split(', ')[0];
       percent.textContent = formatPercent(best.score);
-      button.setAttribute('aria-label', `${name}: ${what.textContent}, ${percent.textContent}. Show it again`);
+      button.setAttribute('aria-label', `${name}: ${what.textContent} ${percent.textContent}. Show it again`);
       button.disabled = false;
       button.addEventListener('click', () => {
-        mark(item);
+        mark(button);
         onPick();
       });
       if (item.isConnected) results.set(item, result);
@@ -90,7 +100,13 @@ export function keep(name, picture) {
       button.title = `${name}: ${reason}`;
       item.classList.add('failed');
     },
+    mark: () => mark(button),
+    remove() {
+      forget(item);
+      section.hidden = list.childElementCount === 0;
+    },
   };
+  return { item, card };
 }
 
 /** @param {HTMLElement} item */
@@ -99,25 +115,28 @@ function forget(item) {
   item.remove();
 }
 
-/**
- * Marks the photo that is on show.
- * @param {HTMLElement | null} shown
- */
-export function mark(shown) {
+/** @param {HTMLElement | null} shown */
+function mark(shown) {
   for (const marked of list.querySelectorAll('[aria-current]')) marked.removeAttribute('aria-current');
-  shown?.firstElementChild?.setAttribute('aria-current', 'true');
+  shown?.setAttribute('aria-current', 'true');
 }
 
-/** @param {ImageBitmap} [picture] */
-function thumbnail(picture) {
-  const canvas = make('canvas', { width: THUMBNAIL, height: THUMBNAIL });
-  canvas.setAttribute('aria-hidden', 'true');
-  const context = picture && canvas.getContext('2d');
-  if (!context) return canvas;
+/** Marks no photo: what is on show is not among them. */
+export function unmark() {
+  mark(null);
+}
+
+/**
+ * The middle of a picture as a square.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} picture
+ */
+function draw(canvas, picture) {
+  const context = canvas.getContext('2d');
+  if (!context) return;
   const side = Math.min(picture.width, picture.height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, THUMBNAIL, THUMBNAIL);
-  return canvas;
 }
 
 /**

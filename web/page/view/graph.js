@@ -61,7 +61,7 @@ function drawing(nodes, edges) {
   const svg = draw('svg', { class: 'graph', viewBox: `${-GAP} 0 ${width} ${height}` }, arrow(), draw('g', { 'aria-hidden': 'true' }, ...lines), draw('g', {}, ...marks));
   const view = zoomable(svg, width, height);
   const facts = make('dl', { className: 'node-facts' });
-  const title = make('h4', {}, '');
+  const title = make('p', { className: 'facts-title' }, '');
   const panel = make('div', { className: 'facts-panel' }, title, facts);
   let shown = -1;
   const choose = choosable(svg, marks, {
@@ -96,8 +96,8 @@ function box({ title, subtitle, kind, family }, { x, y }) {
     draw('text', { class: 'node-title', x, y: y - 4 }, tail(title)),
     draw('text', { class: 'node-subtitle', x, y: y + 13 }, brief(subtitle)),
   ];
-  const group = draw('g', { class: `node kind-${kind} family-${family}`, 'aria-label': `${title}: ${kind === 'node' ? '' : `${kind}, `}${subtitle}` }, rectangle, ...lines);
-  group.prepend(draw('title', {}, `${title}\n${subtitle}`));
+  const group = draw('g', { class: `node kind-${kind} family-${family}` }, rectangle, ...lines);
+  group.prepend(draw('title', {}, `${title}: ${kind === 'node' ? '' : `${kind}, `}${subtitle}`));
   return group;
 }
 

@@ -2,6 +2,7 @@
 /** @file A look inside a model: where its time goes, its memory plan and its fused graph. Each part is loaded and drawn when it is opened. */
 
 import { explanationOf } from '../insight/explanation.js';
+import * as lazy from '../lazy.js';
 import { make } from './dom.js';
 import { loadStyle } from './style.js';
 
@@ -25,8 +26,8 @@ export function insightOf(subject) {
     'div',
     { className: 'insight' },
     part('profile', 'Where the time goes', subject, (explanation) => profileOf(subject, explanation)),
-    part('memory', 'How memory is used', subject, async (explanation) => (await import('./memory.js')).drawMemory(explanation)),
-    part('graph', 'What the compiler made of the graph', subject, async (explanation) => (await import('./graph.js')).drawGraph(explanation)),
+    part('memory', 'How memory is used', subject, async (explanation) => (await lazy.memory()).drawMemory(explanation)),
+    part('graph', 'What the compiler made of the graph', subject, async (explanation) => (await lazy.graph()).drawGraph(explanation)),
   );
 }
 
@@ -64,7 +65,7 @@ function part(name, title, subject, drawn) {
  * @param {Explanation} explanation
  */
 async function profileOf({ session, feeds }, explanation) {
-  const [{ drawProfile }, { measure }] = await Promise.all([import('./profile.js'), import('../insight/profile.js')]);
+  const [{ drawProfile }, { measure }] = await lazy.profile();
   const again = make('button', { type: 'button', className: 'small' }, 'Measure again');
   const place = make('div', {}, drawProfile(explanation, await measure(session, feeds())));
   again.addEventListener('click', async () => {

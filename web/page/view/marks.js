@@ -15,7 +15,7 @@ let pictures = 0;
 /**
  * Makes a picture a listbox with its marks as options. Gives a function that chooses one.
  * @param {HTMLElement | SVGElement} picture
- * @param {readonly (HTMLElement | SVGElement)[]} marks each with a `aria-label`
+ * @param {readonly (HTMLElement | SVGElement)[]} marks each with a name: text inside, or an `aria-label`
  * @param {Marking} marking
  * @returns {(index: number) => void}
  */

@@ -6,6 +6,7 @@ import { loadOwnModel, onOwnModel, ownModel } from '../own-model.js';
 import { element, make, table } from './dom.js';
 import { formatBytes, formatTime } from './format.js';
 import { announce, setState, showError } from './page.js';
+import { showTile } from './readouts.js';
 
 /** @typedef {import('../own-model.js').OwnModel} OwnModel */
 
@@ -46,6 +47,7 @@ async function change() {
     const made = ownModel();
     if (made?.session.stats.threads !== chosen.threads || made.session.stats.simd !== chosen.simd) return; // failed, and that was told
     const fastest = await measure(made);
+    showTile('inference', fastest, `the fastest of ${RUNS} runs`);
     announce(`With ${described(made)} a run takes ${fastest}.`);
     setState('ready');
   } catch (error) {

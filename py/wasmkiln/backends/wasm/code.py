@@ -40,9 +40,9 @@ class Code:
         """The kernel's place in the module's table."""
         return self._indices[spec]
 
-    def build(self) -> bytes:
-        """The module: it imports `env.memory` and exports `run`."""
-        return self._module.build()
+    def build(self, names: bool = True) -> bytes:
+        """The module: it imports `env.memory` and exports `run`. names: of functions, in traces."""
+        return self._module.build(names)
 
     def _emit(self, kernels: Iterable[KernelSpec]) -> None:
         for spec in kernels:

@@ -10,8 +10,10 @@ again, and don't pass one result of an emitter to the same emitter.
 
 from __future__ import annotations
 
-from ...ir.dtype import BOOL, F32, F64, DType
-from ...ir.expr import COMPARE, Expr
+from math import inf
+
+from ...ir.dtype import BOOL, F32, F64, I32, DType
+from ...ir.expr import COMPARE, Expr, const
 from ..base import Target
 from . import asm as w
 from . import math
@@ -26,6 +28,9 @@ from .val import Val, coerce
 __all__ = ["ScalarExpr", "VectorExpr", "is_vectorizable", "scalar_type"]
 
 _VECTOR_DTYPES = frozenset(["f32", "i32", "u32", "bool"])
+# Added to a float of up to 2**22, it rounds it to an integer, and holds that in its low bits.
+MAGIC, MOST_ROUNDED = 1.5 * 2**23, 2**22
+
 _SHAPE = {"f32": "f32x4", "i32": "i32x4", "u32": "i32x4"}
 
 
@@ -145,6 +150,17 @@ class VectorExpr(_Emitter):
         for e in self.uses:
             if e.op == "const":
                 self.made[e] = f.let(_vector_const(e))
+        for e in self.uses:
+            steps = _rounded_within(e)
+            for number in (MAGIC, *steps[1:]) if steps else ():
+                self.const(number)
+
+    def const(self, number: float) -> Local:
+        """A number in all lanes, loaded before any loop if it is first asked for there."""
+        e = const(number)
+        if e not in self.made:
+            self.made[e] = self.f.let(_vector_const(e))
+        return self.made[e]
 
     def type_of(self, dtype: DType) -> ValType:
         """Always a vector."""
@@ -153,6 +169,9 @@ class VectorExpr(_Emitter):
     def operation(self, e: Expr) -> Val:
         """Emit one node."""
         op, args = e.op, e.args
+        steps = _rounded_within(e)
+        if steps is not None:
+            return self._round(*steps)
         if op in ("cast", "bitcast"):
             return _vector_cast(self.emit(args[0]), args[0].dtype, e)
         if op == "select":
@@ -190,6 +209,16 @@ class VectorExpr(_Emitter):
             return fuse(self.target, self.emit(a), self.emit(b), self.emit(c))
         return None
 
+    def _round(self, x: Expr, low: float, high: float) -> Val:
+        """The nearest integer, to even, within bounds; the lower bound for NaN.
+
+        Adding 1.5 * 2**23 leaves the integer in the low bits. To round and to convert with
+        saturation are a dozen instructions of x86-64.
+        """
+        limited = w.f32x4_pmin(w.f32x4_pmax(self.const(low), self.emit(x)), self.const(high))
+        magic = self.const(MAGIC)
+        return w.i32x4_sub(w.f32x4_add(limited, magic), magic)
+
     def _by_lane(self, e: Expr) -> Val:
         """Four scalar operations."""
         kept = [self.f.local(v128) for _ in e.args]
@@ -211,6 +240,25 @@ class VectorExpr(_Emitter):
 def _op(name: str, *operands: Val | int) -> Val:
     value: Val = getattr(w, name)(*operands)
     return value
+
+
+def _rounded_within(e: Expr) -> tuple[Expr, float, float] | None:
+    """(x, low, high) where a cast to i32 is one of round(x), limited to [low, high]."""
+    low, high = -inf, inf
+    if e.op != "cast" or e.dtype != I32 or e.args[0].dtype != F32:
+        return None
+    x = e.args[0]
+    while x.op in ("min", "max") and _is_number(x.args[1]):
+        bound = float(x.args[1].value or 0)
+        if x.op == "min":
+            high = max(low, min(high, bound))
+        else:
+            low = min(high, max(low, bound))
+        x = x.args[0]
+    fits = -MOST_ROUNDED <= low <= high <= MOST_ROUNDED
+    if x.op != "round" or not fits or low % 1 or high % 1:
+        return None
+    return x.args[0], low, high
 
 
 def _is_number(e: Expr) -> bool:

@@ -44,7 +44,7 @@ def _with_sign(magnitude: Expr, x: Expr) -> Expr:
 
 
 def _power_of_two(n: Expr) -> Expr:
-    """2**n for an i32 in [-126, 127]."""
+    """2**n for an i32 whose low 23 bits are a number in [-127, 127]; 0 for -127."""
     return bitcast(call("shl", n + 127, 23), F32)
 
 
@@ -60,29 +60,29 @@ def exp(x: Expr, shift: int = 0) -> Expr:
     The scale is split as 2**n alone may overflow, or be denormal, where the result is neither.
     """
     x = clamp(x, -104.0, 89.5)  # beyond, the result is 0 or infinite even if halved
-    n = call("round", x * (1 / LN2))
-    r = (x - n * LN2_HIGH) - n * LN2_LOW
-    p = _horner(r, *_EXP)
-    p = (p * (r * r) + r) + 1.0
-    whole = cast(n, I32) + shift if shift else cast(n, I32)
+    p, bits = _exp_parts(x)
+    whole = bits + (shift - 0x4B400000)  # less those of 1.5 * 2**23
     half = call("shr", whole, 1)
     return p * _power_of_two(half) * _power_of_two(whole - half)
 
 
-def exp_negative(x: Expr) -> Expr:
-    """e**x for x <= 0, in half the steps of `exp`: 1 ulp down to -87.3, 0 below -87.7.
+def _exp_parts(x: Expr) -> tuple[Expr, Expr]:
+    """p, and an i32 with n in its low 23 bits, with e**x = p * 2**n.
 
-    Adding 1.5 * 2**23 rounds to an integer, which the low bits then hold. From n = -127 on the bits
-    of 2**n come out as those of 0.
+    Adding 1.5 * 2**23 rounds to an integer, which the low bits then hold.
     """
-    x = call("max", x, -88.0)
     magic = 12582912.0
     shifted = x * (1 / LN2) + magic
     n = shifted - magic
     r = (x - n * LN2_HIGH) - n * LN2_LOW
     p = _horner(r, *_EXP)
-    p = (p * (r * r) + r) + 1.0
-    return p * bitcast(call("shl", bitcast(shifted, I32) + 127, 23), F32)
+    return (p * (r * r) + r) + 1.0, bitcast(shifted, I32)
+
+
+def exp_negative(x: Expr) -> Expr:
+    """e**x for x <= 0, in half the steps of `exp`: 1 ulp down to -87.3, 0 below -87.7."""
+    p, n = _exp_parts(call("max", x, -88.0))
+    return p * _power_of_two(n)
 
 
 def log(x: Expr) -> Expr:
@@ -115,7 +115,8 @@ def tanh(x: Expr) -> Expr:
         -3.33332819422e-1
     )  # fmt: skip
     small = p * z * a + a
-    large = 1.0 - 2.0 / (exp(call("min", a + a, 40.0)) + 1.0)
+    p, n = _exp_parts(call("min", a + a, 40.0))
+    large = 1.0 - 2.0 / (p * _power_of_two(n) + 1.0)
     return _with_sign(select(a < 0.625, small, large), x)
 
 

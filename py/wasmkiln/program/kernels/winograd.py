@@ -5,11 +5,16 @@ from __future__ import annotations
 from ...record import record
 from .base import KernelSpec
 from .finish import Finish
+from .gemm import NR
 
-__all__ = ["FAR", "NEAR", "REACH", "WinogradSpec"]
+__all__ = ["FAR", "NEAR", "REACH", "SQUARE_BYTES", "TRANSFORM_BYTES", "WinogradSpec"]
 
 # A tile of n by n outputs reaches (n + REACH) by (n + REACH) inputs.
 REACH = 2
+
+# Where a tile is transformed: up to 6 by 6 values of NR channels, and then their addresses.
+SQUARE_BYTES = 36 * 4 * NR
+TRANSFORM_BYTES = SQUARE_BYTES + 36 * 4
 
 # Tiles of 4 interpolate at 0, +-NEAR, +-FAR and infinity, tiles of 2 at 0, +-1 and infinity. These
 # points, whose product is 1, err less than half as much as the usual 1 and 2: see ops/winograd.py.
@@ -30,7 +35,7 @@ class WinogradSpec(KernelSpec):
                                                      out_step is also that of a pixel
     operands of the epilogue                         addresses
     x u tiles panels block by_panels                 block: tiles kept at hand for all filters
-    scratch share middle_at v_at m_at                a thread's room: zeros for a pixel at 0
+    scratch share square_at v_at m_at                a thread's room: zeros for a pixel at 0
     v_step m_step                                    from one of the s * s matrices to the next
     ih iw oh ow ph pw th tw                          sizes, padding in front, tiles of an image
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....ir.dtype import I32
+from ....ir.expr import cast
 from ....program.kernels.finish import Finish
 from ...base import Target
 from .. import asm as w
@@ -55,7 +57,7 @@ class Finisher:
             f.free(out)
         expr = finish.epilogue
         if expr is not None and finish.narrow:
-            expr = expr.args[0]  # `store` converts
+            expr = cast(expr.args[0], I32)  # `store` narrows
         self._expr = VectorExpr(f, target, expr) if expr is not None else None
         self.follows_out = "full" in finish.operands
         # An operand like the output may lie in its memory: no sum may go there before it is read.
@@ -83,8 +85,7 @@ class Finisher:
                 self.f.v128_store(to, value, offset=16 * v)
             return
         dtype = self.finish.result
-        words = [w.i32x4_trunc_sat_f32x4_s(value) for value in values]
-        packed = w.i16x8_narrow_i32x4_s(words[0], words[-1])
+        packed = w.i16x8_narrow_i32x4_s(values[0], values[-1])
         if dtype.itemsize == 1:
             narrow = w.i8x16_narrow_i16x8_s if dtype.kind == "i" else w.i8x16_narrow_i16x8_u
             half = self.f.let(packed)

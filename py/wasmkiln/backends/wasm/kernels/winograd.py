@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ....program.kernels.finish import Finish
 from ....program.kernels.gemm import HEAD_WORDS
-from ....program.kernels.winograd import REACH, WinogradSpec
+from ....program.kernels.winograd import REACH, SQUARE_BYTES, WinogradSpec
 from ...base import Target
 from .. import asm as w
 from ..function import Function, Local
@@ -22,12 +22,12 @@ from ..module import Module
 from ..val import Val
 from .gemm import minimum
 from .tile import K_WORD, OUT_STEP_WORD, PANEL_BYTES, rows_function, word
-from .winograd_steps import finish_function, input_function, output_function
+from .winograd_steps import input_function, output_function
 
 __all__ = ["emit_winograd"]
 
 _WORDS = (
-    "x u tiles panels block by_panels scratch share middle_at v_at m_at v_step m_step "
+    "x u tiles panels block by_panels scratch share square_at v_at m_at v_step m_step "
     "ih iw oh ow ph pw th tw"
 )
 
@@ -107,62 +107,46 @@ class _Place:
 def _patch(spec: WinogradSpec, m: Module, target: Target) -> Function:
     """(args, room, tile, v): the input transform of a tile; outside the map are zeros."""
     side = spec.size + REACH
-    step = input_function(m, target, spec.size)
+    transform = input_function(m, target, spec.size)
     f = m.function(f"{spec.name}_patch", (i32,) * 4)
     args, room, tile, v = f.params
-    a = _words(f, spec, args, "x middle_at v_step ih iw ph pw th tw")
+    a = _words(f, spec, args, "x square_at v_step ih iw ph pw th tw")
     place = _Place(f, spec, a, tile)
     pixel = f.let(word(args, K_WORD) * 4)
     f.set(place.y, place.y - a["ph"])
     f.set(place.x, place.x - a["pw"])
     f.add_to(a["x"], place.image * (a["ih"] * a["iw"] * pixel))
-    middle, down = f.let(room + a["middle_at"]), f.let(side * pixel)
     rows = [f.let(a["x"] + (place.y + j) * a["iw"] * pixel) for j in range(side)]
     inside = [f.let(place.y + j < a["ih"]) for j in range(side)]
-    i, to, right = f.local(i32, "i"), f.let(middle), f.local(i32, "right")
+    square, i, right = f.let(room + a["square_at"]), f.local(i32, "i"), f.local(i32, "right")
+    table = f.let(square + SQUARE_BYTES)
     with f.for_range(i, place.x, place.x + side):
         f.set(right, i < a["iw"])
-        sources = [
-            w.select(row + i * pixel, room, ok & right)
-            for row, ok in zip(rows, inside, strict=True)
-        ]
-        f.call(step, *sources, to, down, pixel)
-        f.add_to(to, pixel)
-    with f.for_range(i, 0, side):
-        sources = [middle + j * pixel for j in range(side)]
-        f.call(step, *sources, v, a["v_step"], pixel)
-        f.add_to(v, a["v_step"] * side)
-        f.add_to(middle, down)
+        for j, (row, ok) in enumerate(zip(rows, inside, strict=True)):
+            f.i32_store(table, w.select(row + i * pixel, room, ok & right), offset=4 * j)
+        f.add_to(table, 4 * side)
+    f.call(transform, square, v, a["v_step"], pixel)
     return f
 
 
 def _tile(spec: WinogradSpec, m: Module, target: Target) -> Function:
     """(args, room, tile, sums, first, count): the output transform of a tile, to some panels."""
-    size, side = spec.size, spec.size + REACH
-    step = output_function(m, target, size)
-    last = finish_function(m, target, size, spec.finish)
+    size = spec.size
+    transform = output_function(m, target, size, spec.finish)
     f = m.function(f"{spec.name}_tile", (i32,) * 6)
     args, room, tile, sums, first, count = f.params
-    a = _words(f, spec, args, "middle_at m_step oh ow th tw")
+    a = _words(f, spec, args, "square_at m_step oh ow th tw")
     place = _Place(f, spec, a, tile)
     pixel = f.let(word(args, OUT_STEP_WORD))
     column, nbytes = f.let(first * PANEL_BYTES), f.let(count * PANEL_BYTES)
-    middle, down = f.let(room + a["middle_at"]), f.let(nbytes * side)
-    f.add_to(sums, column)
-    i, to = f.local(i32, "i"), f.let(middle)
-    with f.for_range(i, 0, side):
-        f.call(step, sums, a["m_step"] * side, to, down, nbytes)
-        f.add_to(sums, a["m_step"])
-        f.add_to(to, nbytes)
     across = f.let(a["ow"] - place.x)
-    row = f.let((place.image * a["oh"] + place.y) * a["ow"] + place.x)
-    f.set(row, word(args, 0) + row * pixel + column)
-    with f.for_range(i, place.y, minimum(a["oh"], place.y + size)):
-        targets = [
-            row if j == 0 else row + w.select(pixel * j, w.i32_const(0), across.gt_s(j))
-            for j in range(size)
-        ]
-        f.call(last, args, middle, nbytes, *targets, column, nbytes)
-        f.add_to(middle, down)
-        f.add_to(row, a["ow"] * pixel)
+    out = f.let((place.image * a["oh"] + place.y) * a["ow"] + place.x)
+    f.set(out, word(args, 0) + out * pixel + column)
+    targets = [out]
+    for j in range(1, size):
+        targets.append(f.let(out + w.select(pixel * j, w.i32_const(0), across.gt_s(j))))
+    f.call(
+        transform, args, room + a["square_at"], sums + column, a["m_step"],
+        minimum(a["oh"] - place.y, w.i32_const(size)), a["ow"] * pixel, *targets, column, nbytes,
+    )  # fmt: skip
     return f

@@ -1,17 +1,15 @@
-"""The transforms of Winograd's convolution along one axis, 8 channels at a time.
+"""The transforms of Winograd's convolution, of a tile at a time, NR channels at a time.
 
-What goes in and comes out is a row of floats for each of a tile's coordinates along the axis, so
-that a loop reads and writes a few streams. A tile needs both axes, one after the other.
+Both go down the columns first, to a square of vectors in the nearest cache, then along the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from ....program.kernels.finish import Finish
 from ....program.kernels.gemm import HEAD_WORDS, NR
-from ....program.kernels.winograd import FAR, NEAR, REACH
+from ....program.kernels.winograd import FAR, NEAR, REACH, SQUARE_BYTES
 from ...base import Target
 from .. import asm as w
 from ..function import Function, Local
@@ -21,91 +19,116 @@ from ..module import Module
 from ..val import Val
 from .finishing import Finisher
 
-__all__ = ["finish_function", "input_function", "output_function"]
+__all__ = ["input_function", "output_function"]
+
+# Bytes of the channels that are transformed together, and of one vector of them.
+STEP, VECTOR = 4 * NR, 16
+VECTORS = range(0, STEP, VECTOR)
+
+Place = tuple[Local, int]  # an address and an offset from it
 
 
 def input_function(m: Module, target: Target, size: int) -> Function:
-    """(sources..., to, to_step, nbytes): Bt, from a patch's side of rows to as many."""
+    """(square, v, v_step, nbytes): Bt patch B, to a row of each of the side * side matrices.
+
+    nbytes: of the channels. Behind the square lie the addresses of the patch's pixels, column by
+    column.
+    """
     side = size + REACH
     name = f"winograd_input_{size}"
 
     def make() -> Function:
-        f = m.function(name, (i32,) * (side + 3))
-        *sources, to, to_step, nbytes = f.params
-        targets = _rows(f, to, to_step, side)
+        f = m.function(name, (i32,) * 4)
+        square, v, v_step, nbytes = f.params
         t = _Transform(f, target, size)
-        with _vectors(f, nbytes, (*sources, *targets)) as offsets:
-            for offset in offsets:
-                for at, value in zip(targets, t.input(sources, offset), strict=True):
-                    f.v128_store(at, value, offset=offset)
+        sources = [f.local(i32, f"source{j}") for j in range(side)]
+        targets = [f.local(i32, f"target{j}") for j in range(side)]
+        c, i, at, table = (f.local(i32, n) for n in ("c", "i", "at", "table"))
+        down = f.let(v_step * side)
+        with f.for_range(c, 0, nbytes, STEP):
+            f.set(table, square + SQUARE_BYTES)
+            f.set(at, square)
+            with f.for_range(i, 0, side):
+                for j, source in enumerate(sources):
+                    f.set(source, w.i32_load(table, offset=4 * j) + c)
+                for vector in VECTORS:
+                    values = t.input([(source, vector) for source in sources])
+                    for j, value in enumerate(values):
+                        f.v128_store(at, value, offset=STEP * j + vector)
+                f.add_to(table, 4 * side)
+                f.add_to(at, STEP * side)
+            f.set(at, square)
+            for j, to in enumerate(targets):
+                f.set(to, targets[j - 1] + v_step if j else v + c)
+            with f.for_range(i, 0, side):
+                for vector in VECTORS:
+                    values = t.input([(at, STEP * side * j + vector) for j in range(side)])
+                    for to, value in zip(targets, values, strict=True):
+                        f.v128_store(to, value, offset=vector)
+                for to in targets:
+                    f.add_to(to, down)
+                f.add_to(at, STEP)
         return f
 
     return m.once(name, make)
 
 
-def output_function(m: Module, target: Target, size: int) -> Function:
-    """(source, step, to, to_step, nbytes): At, from a patch's side of rows to `size` rows."""
-    name = f"winograd_output_{size}"
+def output_function(m: Module, target: Target, size: int, finish: Finish) -> Function:
+    """(args, square, sums, step, rows, down, targets..., column, nbytes): At sums A, finished.
 
-    def make() -> Function:
-        f = m.function(name, (i32,) * 5)
-        source, step, to, to_step, nbytes = f.params
-        sources, targets = _rows(f, source, step, size + REACH), _rows(f, to, to_step, size)
-        t = _Transform(f, target, size)
-        with _vectors(f, nbytes, (*sources, *targets)) as offsets:
-            for offset in offsets:
-                for at, value in zip(targets, t.output(sources, offset), strict=True):
-                    f.v128_store(at, value, offset=offset)
-        return f
+    sums, step: a row of the first of the side * side matrices, and from one to the next. targets:
+    the pixels of the tile's first row, of which there are `rows`, each `down` bytes after the one
+    before. nbytes: of the channels, from `column` on.
 
-    return m.once(name, make)
-
-
-def finish_function(m: Module, target: Target, size: int, finish: Finish) -> Function:
-    """(args, source, step, targets..., column, nbytes): At, and the finish, to `size` pixels.
-
-    Pixels outside the map are given as the first one, which is stored last. All is read before
-    anything is stored, as an operand of the epilogue may lie where the result goes.
+    Pixels outside the map are given as the first one, which is stored last. All of a row is read
+    before anything is stored, as an operand of the epilogue may lie where the result goes.
     """
-    name = f"winograd_finish_{size}{finish.tag}"
+    side = size + REACH
+    name = f"winograd_output_{size}{finish.tag}"
 
     def make() -> Function:
-        f = m.function(name, (i32,) * (size + 5))
-        args, source, step, *targets, column, nbytes = f.params
-        sources = _rows(f, source, step, size + REACH)
+        f = m.function(name, (i32,) * (size + 8))
+        args, square, sums, step, rows, down, *targets, column, nbytes = f.params
         t = _Transform(f, target, size)
         finisher = Finisher(f, target, finish, args, HEAD_WORDS)
-        kept = [f.local(v128, f"kept{i}") for i in range(size)]
-        with _vectors(f, nbytes, (*sources, *targets, column)) as offsets:
-            for vector, offset in enumerate(offsets):
-                bias = f.let(finisher.start(column, vector))
-                for i, value in enumerate(t.output(sources, offset)):
-                    total = f.let(_add(value, bias) if finish.bias else value)
-                    f.set(kept[i], finisher.apply(total, targets[i], column, vector))
-                    f.free(total)
-                f.free(bias)
-                for i in reversed(range(size)):
-                    f.v128_store(targets[i], kept[i], offset=offset)
+        sources = [f.local(i32, f"source{j}") for j in range(side)]
+        pixels = [f.local(i32, f"pixel{j}") for j in range(size)]
+        kept = [f.local(v128, f"kept{j}") for j in range(size)]
+        c, i, at = (f.local(i32, n) for n in ("c", "i", "at"))
+        line = f.let(step * side)
+        with f.for_range(c, 0, nbytes, STEP):
+            f.set(at, square)
+            for j, source in enumerate(sources):
+                f.set(source, sources[j - 1] + line if j else sums + c)
+            with f.for_range(i, 0, side):
+                for vector in VECTORS:
+                    values = t.output([(source, vector) for source in sources])
+                    for j, value in enumerate(values):
+                        f.v128_store(at, value, offset=STEP * j + vector)
+                for source in sources:
+                    f.add_to(source, step)
+                f.add_to(at, STEP * size)
+            f.set(at, square)
+            for pixel, first in zip(pixels, targets, strict=True):
+                f.set(pixel, first + c)
+            with f.for_range(i, 0, rows):
+                for n, vector in enumerate(VECTORS):
+                    bias = f.let(finisher.start(column, n))
+                    values = t.output([(at, STEP * size * j + vector) for j in range(side)])
+                    for j, value in enumerate(values):
+                        total = f.let(_add(value, bias) if finish.bias else value)
+                        f.set(kept[j], finisher.apply(total, pixels[j], column, n))
+                        f.free(total)
+                    f.free(bias)
+                    for j in reversed(range(size)):
+                        f.v128_store(pixels[j], kept[j], offset=vector)
+                for pixel in pixels:
+                    f.add_to(pixel, down)
+                f.add_to(at, STEP)
+            f.add_to(column, STEP)
         return f
 
     return m.once(name, make)
-
-
-def _rows(f: Function, first: Local, step: Local, count: int) -> list[Local]:
-    rows = [first]
-    for _ in range(count - 1):
-        rows.append(f.let(rows[-1] + step))
-    return rows
-
-
-@contextmanager
-def _vectors(f: Function, nbytes: Local, pointers: Sequence[Local]) -> Iterator[tuple[int, ...]]:
-    """A loop over the vectors of a panel's columns; yields their offsets, and moves on."""
-    with f.loop() as again:
-        yield tuple(range(0, 4 * NR, 16))
-        for pointer in pointers:
-            f.add_to(pointer, 4 * NR)
-        f.br_if(again, f.tee(nbytes, nbytes - 4 * NR))
 
 
 class _Transform:
@@ -121,9 +144,9 @@ class _Transform:
             for number in (n, p, p**2, p**3, q, q**2, q**3):
                 self.numbers[number] = f.let(w.f32x4_const(number))
 
-    def input(self, sources: Sequence[Local], offset: int) -> list[Val]:
+    def input(self, sources: Sequence[Place]) -> list[Val]:
         """Bt x, to be stored one by one."""
-        x = self._load(sources, offset)
+        x = self._load(sources)
         if self.size == 2:
             return [_sub(x[0], x[2]), _add(x[1], x[2]), _sub(x[2], x[1]), _sub(x[1], x[3])]
         f, (a, b, c, d) = self.f, self.sums
@@ -140,9 +163,9 @@ class _Transform:
             self._minus(NEAR**2 + FAR**2, x[3], _add(x[1], x[5])),
         ]
 
-    def output(self, sources: Sequence[Local], offset: int) -> list[Val]:
+    def output(self, sources: Sequence[Place]) -> list[Val]:
         """At x, to be stored one by one."""
-        x = self._load(sources, offset)
+        x = self._load(sources)
         if self.size == 2:
             return [_add(_add(x[0], x[1]), x[2]), _sub(_sub(x[1], x[2]), x[3])]
         f, (a, b, c, d) = self.f, self.sums
@@ -157,8 +180,8 @@ class _Transform:
             self._plus(FAR**3, d, self._plus(NEAR**3, b, x[5])),
         ]
 
-    def _load(self, sources: Sequence[Local], offset: int) -> list[Local]:
-        for local, source in zip(self.x, sources, strict=True):
+    def _load(self, sources: Sequence[Place]) -> list[Local]:
+        for local, (source, offset) in zip(self.x, sources, strict=True):
             self.f.set(local, w.v128_load(source, offset=offset))
         return self.x
 
