@@ -23,8 +23,8 @@ export const inside = () => import('./view/inside.js');
 export const profile = () => Promise.all([import('./view/profile.js'), import('./insight/profile.js')]);
 export const memory = () => import('./view/memory.js');
 export const graph = () => import('./view/graph.js');
-/** What loads small models on this thread. */
-export const loaders = () => Promise.all([import('../load-artifact.js'), import('../load-bundle.js')]);
+/** What loads small models on this thread, and saves them. */
+export const loaders = () => Promise.all([import('../load-artifact.js'), import('../load-bundle.js'), import('../save-bundle.js')]);
 
 /** @type {Promise<Record<string, string>> | null} */
 let known = null;
