@@ -15,7 +15,7 @@ from typing import Any
 
 from .._version import __version__
 
-__all__ = ["FOLDER", "link_loader", "loader_files", "modules", "web_folder"]
+__all__ = ["FOLDER", "link_loader", "loader_files", "modules", "templates", "web_folder"]
 
 FOLDER = "standalone"
 ENTRY, WORKER = f"{FOLDER}/model.js", "compute.worker.js"
@@ -41,28 +41,29 @@ def web_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[3] / "web"
 
 
-def loader_files(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The loader, its types, an example and a readme, by file name, for a bundle."""
+def templates() -> dict[str, str]:
+    """What goes with every bundle, by file name: the loader, and texts with {{fields}}."""
     folder = web_folder() / FOLDER
-    text = {
-        name: (folder / f"{name}.txt").read_text("utf-8")
-        for name in ("index.html", "model.d.ts", "README")
-    }
+    names = ("index.html", "model.d.ts", "README.txt")
+    texts = {n: (folder / f"{n.removesuffix('.txt')}.txt").read_text("utf-8") for n in names}
+    return {"model.js": link_loader(web_folder()), **texts}
+
+
+def loader_files(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The loader, its types, an example and a readme, by file name. `standalone/pack.js` does so.
+
+    manifest: of the bundle.
+    """
     fields = {
         "name": re.sub(r"[<>&*]", "", manifest["name"]),
         "inputs": "\n".join(_input_types(manifest["inputs"])),
         "outputs": "\n".join(_output_types(manifest["outputs"])),
     }
-    for name, template in text.items():
+    files = templates()
+    for name in files.keys() - {"model.js"}:
         for field, value in fields.items():
-            template = template.replace(f"{{{{{field}}}}}", value)
-        text[name] = template
-    return {
-        "model.js": link_loader(web_folder()),
-        "model.d.ts": text["model.d.ts"],
-        "index.html": text["index.html"],
-        "README.txt": text["README"],
-    }
+            files[name] = files[name].replace(f"{{{{{field}}}}}", value)
+    return files
 
 
 def modules(web: Path) -> dict[str, str]:
