@@ -2,7 +2,7 @@
 /** @file A loaded model as a zip file of what `wasmkiln compile` writes: a folder that runs it on any static host. */
 
 import { DownloadError } from '../errors.js';
-import { save } from '../models.js';
+import { load, release, save } from '../handles.js';
 import { zip } from './zip.js';
 
 /** @typedef {import('../protocol.js').Manifest} Manifest */
@@ -25,6 +25,21 @@ export async function packBundle(handle, { name } = {}) {
   const encoder = new TextEncoder();
   const written = Object.entries(text).map(([file, content]) => [file, encoder.encode(content)]);
   return zip({ ...parts, ...Object.fromEntries(written) });
+}
+
+/**
+ * Compiles a model for this, and gives the zip file.
+ * @param {{name: string, bytes: () => Promise<ArrayBuffer>, dims: Record<string, number>}} source
+ * @param {import('../models.js').Watch} watch
+ * @returns {Promise<Blob>}
+ */
+export async function makeBundle({ name, bytes, dims }, watch) {
+  const handle = await load(await bytes(), { dims }, watch);
+  try {
+    return await packBundle(handle, { name });
+  } finally {
+    release(handle);
+  }
 }
 
 /** @returns {Promise<Record<string, string>>} */
