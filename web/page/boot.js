@@ -19,6 +19,7 @@ if (reloading) reloading.then(start);
 else start();
 
 function start() {
+  env.pyodide.image = new URL('../wheel/python.image', import.meta.url);
   if (!openEarly()) startPython();
   prepare(1); // workers for the model
   when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
@@ -34,7 +35,6 @@ function start() {
 }
 
 function startPython() {
-  env.pyodide.image = new URL('../wheel/python.image', import.meta.url);
   const begin = performance.now();
   boot().then(
     () => performance.measure('wasmkiln:boot', { start: begin, end: performance.now() }),
