@@ -3,7 +3,6 @@
 
 import { openEarly } from '../cached.js';
 import { boot, letGoAfter } from '../compiler.js';
-import { env } from '../env.js';
 import { prepare } from '../handles.js';
 import { offerClearing } from './clearing.js';
 import { isolate } from './isolate.js';
