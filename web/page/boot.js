@@ -18,7 +18,6 @@ if (reloading) reloading.then(start);
 else start();
 
 function start() {
-  env.pyodide.image = new URL('../wheel/python.image', import.meta.url);
   if (!openEarly()) startPython();
   prepare(1); // workers for the model
   when(() => root.dataset.state === 'ready', () => performance.mark('wasmkiln:ready'));
