@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         site = prepare(ROOT, ROOT / ".cache", progress)
         if options.prepare_only:
             return 0
-        peers = page_files(ROOT / ".cache" / "bench")
-        return serve(Site(site.static, {**site.files, **peers}, site.index), options, progress)
+        files = {**site.files, **page_files(ROOT / ".cache" / "bench")}
+        return serve(Site(site.static, files, site.index, site.lean), options, progress)
     except DownloadError as error:
         sys.exit(f"\n{error}")
     except OSError as error:

@@ -41,7 +41,7 @@ def test_a_model_is_shown_and_run(tab: Tab) -> None:
     ((name, kind, least, greatest, mean, _, odd),) = cells(tab, "What came out")
     assert (name, kind, odd) == ("y", "float32[2, 3]", "none")
     assert 0 <= float(least) <= float(mean) <= float(greatest) <= 1.5
-    assert re.match(r"\d+ runs?: median [\d.]+ ms", tab.text("trial"))
+    assert re.match(r"\d+ runs?: median [\d.]+ (ms|µs)", tab.text("trial"))
 
 
 def test_the_picker_opens_models_too(tab: Tab) -> None:

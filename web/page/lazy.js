@@ -11,7 +11,8 @@ export const camera = () => import('./camera.js');
 export const card = () => import('./view/card.js');
 /** Other threads and instructions. */
 export const switches = () => import('./view/switches.js');
-/** Ways to run a model that was opened. */
+/** A model that was opened, and ways to run it. */
+export const modelView = () => Promise.all([import('./view/model.js'), import('./trial.js')]);
 export const running = () => import('./view/running.js');
 /** A look inside a model, and inside the page's own. */
 export const insight = () => import('./view/insight.js');
@@ -34,5 +35,5 @@ export function peers() {
 
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
-  await Promise.all([gallery(), camera(), card(), switches(), running(), insight(), inside(), profile(), memory(), graph(), peers()]);
+  await Promise.all([gallery(), camera(), card(), switches(), modelView(), running(), insight(), inside(), profile(), memory(), graph(), peers()]);
 }

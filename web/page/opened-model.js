@@ -4,11 +4,11 @@
 import { inspectCached, loadCached } from '../cached.js';
 import { InvalidModelError, LimitError, UnsupportedBrowserError, UnsupportedOperatorError } from '../errors.js';
 import { InferenceSession } from '../session.js';
+import * as lazy from './lazy.js';
 import { loadOwnModel, ownModel, showOwnModel } from './own-model.js';
-import { likelyDims } from './trial.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
-import { hideModel, offerDims, showModel, withdrawDims } from './view/model.js';
+import { hideModel, withdrawDims } from './view/model-place.js';
 import { announce, setState, setView, showProgress } from './view/page.js';
 import { picking } from './view/problem.js';
 import { clearInference, showStats, showTile } from './view/readouts.js';
@@ -63,6 +63,7 @@ async function open(file, dims, signal) {
   const bytes = await readModel(file);
   const readMs = performance.now() - begin;
   const { info, model, sha256 } = await inspectCached(bytes, { signal, onStep: showProgress });
+  const [{ offerDims, showModel }, { likelyDims }] = await lazy.modelView();
   const sizes = dims ?? likelyDims(info);
   const onDims = (/** @type {Dims} */ other) => void openModel(file, other);
   let session;

@@ -7,7 +7,7 @@ import { closeModel, isModelOpen } from './opened-model.js';
 import { isOwnModelLoading, loadOwnModel, ownModel } from './own-model.js';
 import { formatTime } from './view/format.js';
 import { announce, getView, setState, setView, showError } from './view/page.js';
-import { givePhoto } from './view/model.js';
+import { givePhoto } from './view/model-place.js';
 import { markStale, showPhoto, showPredictions } from './view/prediction.js';
 import { picking } from './view/problem.js';
 import { showTile } from './view/readouts.js';

@@ -2,7 +2,7 @@
 /** @file One thing is loaded at a time: what begins later takes the place of what is under way. */
 
 import { setState, showError } from './view/page.js';
-import { withdrawDims } from './view/model.js';
+import { withdrawDims } from './view/model-place.js';
 
 /** @typedef {import('./view/problem.js').Step} Step */
 

@@ -28,7 +28,7 @@ def page_files(site: Site) -> dict[str, Path]:
         url = "/".join(parts)
         hidden = parts[0] in NOT_PAGE or any(part.startswith(".") for part in parts)
         if path.suffix in KINDS and not hidden and path.is_file() and url not in (WORKER, NAME):
-            shell[url] = site.files.get(f"/{url}", path)
+            shell[url] = site.files.get(f"/{url}") or site.given(path.resolve())
     made = {
         url[1:]: path
         for url, path in site.files.items()

@@ -10,6 +10,7 @@ from wasmkiln.devserver.bytecode import ensure_bytecode
 from wasmkiln.devserver.compress import QUICK, ensure_compressed
 from wasmkiln.devserver.default_model import ensure_model
 from wasmkiln.devserver.image import ensure_image
+from wasmkiln.devserver.lean import LEAN, lean_copy
 from wasmkiln.devserver.package_index import PackageIndex
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES, ensure_core
@@ -21,11 +22,13 @@ class Site:
     """A folder of static files, and single files (each by its URL path) that go before it.
 
     index: what installers are told of our wheel, if they are.
+    lean: a folder for copies of static files without comments, which then are given out.
     """
 
     static: Path
     files: Mapping[str, Path] = field(default_factory=dict)
     index: PackageIndex | None = None
+    lean: Path | None = None
 
     def find(self, segments: tuple[str, ...]) -> Path | None:
         """The file for a URL path's decoded segments; None where there's none to be given out."""
@@ -39,7 +42,13 @@ class Site:
             path = root.joinpath(*segments or ("index.html",)).resolve(strict=True)
         except (OSError, ValueError):
             return None
-        return path if path.is_relative_to(root) and path.is_file() else None
+        return self.given(path) if path.is_relative_to(root) and path.is_file() else None
+
+    def given(self, path: Path) -> Path:
+        """What is given out for a static file: itself, or its lean copy."""
+        if self.lean is None or path.suffix not in LEAN:
+            return path
+        return lean_copy(path, self.lean / path.relative_to(self.static.resolve()))
 
 
 def prepare(root: Path, cache: Path, progress: Progress) -> Site:
@@ -64,7 +73,7 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     }
     ensure_compressed([core / file.name for file in FILES], progress)
     ensure_compressed([image] if image else [], progress, QUICK)
-    return Site(root / "web", files, index)
+    return Site(root / "web", files, index, cache / "lean" / "1")  # the way of making them
 
 
 def pyodide_files(core: Path) -> dict[str, Path]:

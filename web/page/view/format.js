@@ -10,6 +10,7 @@ export function formatBytes(bytes) {
 
 /** @param {number} ms */
 export function formatTime(ms) {
+  if (ms > 0 && ms < 0.1) return `${(ms * 1000).toFixed(0)} µs`;
   if (ms < 100) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${ms.toFixed(0)} ms`;
   return `${(ms / 1000).toFixed(2)} s`;

@@ -87,7 +87,7 @@ function place(name) {
       const [best] = result.predictions;
       what.textContent = best.label.split(', ')[0];
       percent.textContent = formatPercent(best.score);
-      button.setAttribute('aria-label', `${name}: ${what.textContent}, ${percent.textContent}. Show it again`);
+      button.setAttribute('aria-label', `${name}: ${what.textContent} ${percent.textContent}. Show it again`);
       button.disabled = false;
       button.addEventListener('click', () => {
         mark(button);

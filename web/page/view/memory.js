@@ -108,17 +108,15 @@ function frame(map, peak, steps, height) {
   const column = make('div', { className: 'peak' });
   column.style.insetInlineStart = `${(peak.step / steps) * 100}%`;
   column.style.inlineSize = `${100 / steps}%`;
-  const tag = make('span', { className: 'peak-tag' }, `▼ fullest: step ${peak.step + 1}, ${formatBytes(peak.bytes)} in use`);
-  const place = (peak.step + 0.5) / steps;
-  if (place < 0.5) tag.style.insetInlineStart = `${place * 100}%`;
-  else tag.style.insetInlineEnd = `${(1 - place) * 100}%`;
-  tag.classList.toggle('before', place >= 0.5);
+  const arrow = make('span', { className: 'peak-arrow' }, '▼');
+  arrow.style.insetInlineStart = `${((peak.step + 0.5) / steps) * 100}%`;
+  const row = make('div', { className: 'peak-row' }, `Fullest at step ${peak.step + 1}: ${formatBytes(peak.bytes)} in use`, arrow);
   const holder = make('div', { className: 'memory-holder' }, column, map);
   return make(
     'div',
     { className: 'memory-frame' },
-    make('div', { className: 'peak-row' }, tag),
-    make('span', { className: 'axis-y' }, formatBytes(height)),
+    row,
+    make('span', { className: 'axis-y' }, `↑ address, up to ${formatBytes(height)}`),
     holder,
     make('span', { className: 'axis-x' }, make('span', {}, 'step 1'), make('span', {}, 'time →'), make('span', {}, `step ${steps}`)),
   );

@@ -2,8 +2,9 @@
 /** @file Any other model: what it takes and gives, sizes for symbolic dimensions, ways to run it, a look inside, and how each node runs. */
 
 import * as lazy from '../lazy.js';
-import { element, make, table } from './dom.js';
+import { make, table } from './dom.js';
 import { formatBytes } from './format.js';
+import { beginModel, fillModel, fillRetry } from './model-place.js';
 
 /** @typedef {import('../../protocol.js').Explanation} Explanation */
 /** @typedef {import('../../protocol.js').ModelInfo} ModelInfo */
@@ -11,9 +12,6 @@ import { formatBytes } from './format.js';
 /** @typedef {import('../../session.js').InferenceSession} InferenceSession */
 
 const MAX_ROWS = 3000; // a table of more makes the page slow
-
-const section = element('model', HTMLElement);
-const retry = element('retry', HTMLElement);
 
 /**
  * What the view shows.
@@ -28,23 +26,18 @@ const retry = element('retry', HTMLElement);
  * @property {Explanation | null} [explanation] if it came with the model
  */
 
-/** @type {((photo: Blob, name: string) => void) | null} what the model on show does with a photo */
-let takePhoto = null;
-/** @type {ModelView | null} what is shown, or will be in a moment */
-let current = null;
-
 /**
  * Shows a model that was opened.
  * @param {ModelView} view
  */
 export async function showModel(view) {
   const { name, bytes, info, dims, session, onDims } = view;
-  current = view;
+  const isCurrent = beginModel();
   const [{ waysToRun }, { insightOf }] = await Promise.all([lazy.running(), lazy.insight()]);
-  if (current !== view) return;
+  if (!isCurrent()) return;
   const running = waysToRun(view);
-  takePhoto = running.takePhoto;
-  section.replaceChildren(
+  fillModel(
+    running.takePhoto,
     make('h2', { id: 'model-name', tabIndex: -1 }, name),
     make('p', {}, `${info.nodes} node${info.nodes === 1 ? '' : 's'}, ${formatBytes(bytes)}`),
     ...(Object.keys(dims).length ? [dimsForm(dims, onDims)] : []),
@@ -52,24 +45,13 @@ export async function showModel(view) {
     table('Outputs', ['Name', 'Type'], session.outputMetadata.map(typed)),
     running.element,
     insightOf({ ...view, options: { dims }, feeds: running.feeds }),
-    report(session.report),
+    ...report(session.report),
   );
-  section.hidden = false;
 }
 
 /** @param {{name: string, type: string, compiled: readonly number[]}} value */
 function typed({ name, type, compiled }) {
   return [name, `${type}[${compiled.join(', ')}]`];
-}
-
-/**
- * Gives a photo to the model on show; false if there is none that takes photos.
- * @param {Blob} photo
- * @param {string} name
- */
-export function givePhoto(photo, name) {
-  takePhoto?.(photo, name);
-  return takePhoto !== null;
 }
 
 /**
@@ -79,21 +61,7 @@ export function givePhoto(photo, name) {
  * @param {(dims: Record<string, number>) => void} onDims
  */
 export function offerDims(name, dims, onDims) {
-  retry.replaceChildren(make('h2', {}, name), dimsForm(dims, onDims));
-  retry.hidden = false;
-}
-
-/** Takes that offer back. */
-export function withdrawDims() {
-  retry.hidden = true;
-  retry.replaceChildren();
-}
-
-/** Takes the view away. */
-export function hideModel() {
-  current = takePhoto = null;
-  section.hidden = true;
-  section.replaceChildren();
+  fillRetry(make('h2', {}, name), dimsForm(dims, onDims));
 }
 
 /**
@@ -122,9 +90,10 @@ const HOW = {
 
 /** @param {readonly ReportRow[]} rows */
 function report(rows) {
+  if (!rows.length) return []; // not kept with a model that was compiled on an earlier visit
   const shown = rows.slice(0, MAX_ROWS).map(({ node, op, how, kernels }) => [node || '–', op, HOW[how] ?? how, make('code', {}, kernels.join(' '))]);
   const count = (/** @type {string[]} */ ...ways) => rows.filter((row) => ways.includes(row.how)).length;
   const summary = `How each node runs: ${count('kernel', 'expanded')} by kernels, ${count('init')} once at load, ${count('folded')} while compiling`;
   const more = rows.length > MAX_ROWS ? [make('p', { className: 'note' }, `and ${rows.length - MAX_ROWS} more nodes`)] : [];
-  return make('details', { id: 'report' }, make('summary', {}, summary), table('How each node runs', ['Node', 'Operator', 'How', 'Kernels'], shown), ...more);
+  return [make('details', { id: 'report' }, make('summary', {}, summary), table('How each node runs', ['Node', 'Operator', 'How', 'Kernels'], shown), ...more)];
 }

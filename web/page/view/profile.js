@@ -89,15 +89,10 @@ function mark(bar, whole) {
  * @param {number} whole
  */
 function describe({ ms, step, count }, whole) {
-  const time = `${formatStep(ms)}, ${formatPercent(ms / whole)} of the run`;
+  const time = `${formatTime(ms)}, ${formatPercent(ms / whole)} of the run`;
   if (!step) return `${time}, ${count} step${count === 1 ? '' : 's'}`;
   const speed = step.macs ? `, ${formatCount(step.macs)} multiply-adds at ${(step.macs / step.ms / 1e6).toFixed(1)} billion a second` : '';
   return `${time}: ${step.operators} by kernel ${step.kernel}${speed}`;
-}
-
-/** @param {number} ms */
-function formatStep(ms) {
-  return ms < 0.1 ? `${(ms * 1000).toFixed(0)} µs` : formatTime(ms);
 }
 
 /**
@@ -153,7 +148,7 @@ function stepTable(steps) {
     .map((step) => [
       step.name,
       step.operators,
-      formatStep(step.ms),
+      formatTime(step.ms),
       formatPercent(step.ms / whole),
       step.macs ? (step.macs / step.ms / 1e6).toFixed(1) : '–',
       make('code', {}, step.kernel),
