@@ -75,6 +75,21 @@ export class ComputeGroup {
   }
 
   /**
+   * Makes the first worker a thread of a model that this page leads, until the group ends.
+   * @param {import('./protocol.js').Enlistment} enlistment
+   */
+  async join(enlistment) {
+    const { port1, port2 } = new MessageChannel();
+    await this.#leader.request({ type: 'follow', port: port2 }, { transfer: [port2] });
+    const ready = new Promise((resolve) => {
+      port1.onmessage = resolve;
+    });
+    port1.postMessage(enlistment);
+    await ready;
+    port1.close();
+  }
+
+  /**
    * Runs once. The feeds are copied by the call, so they may change after it; calls run in order.
    * @param {Feeds} feeds
    * @param {boolean} [profile] takes the times of the steps, on one thread

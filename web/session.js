@@ -9,12 +9,13 @@
  */
 
 import { InvalidInputError, ReleasedError } from './errors.js';
-import { checkFeeds, checkSizes, toFeeds } from './feeds.js';
+import { checkFeeds, checkSizes } from './feeds.js';
 import { describe, predict, release, save } from './handles.js';
 import { partOf } from './model-source.js';
 import { Profile } from './profile.js';
 import { loadSession } from './session-load.js';
 import { checkRunOptions, readOptions } from './session-options.js';
+import { toFeeds } from './tensor-data.js';
 import { Tensor } from './tensor.js';
 
 export { Tensor };
