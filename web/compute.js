@@ -2,7 +2,7 @@
 /** @file The workers that run one model: a leader, and followers for its other threads. */
 
 import { Channel } from './channel.js';
-import { ReleasedError } from './errors.js';
+import { InternalError, ReleasedError } from './errors.js';
 import { nodeWorker } from './node.js';
 
 /**
@@ -18,6 +18,8 @@ export class ComputeGroup {
   /** @type {Channel[]} */
   #followers = [];
   #busy = 0;
+  /** Whether the workers have ended, by themselves or by `end`. */
+  isOver = false;
 
   /**
    * Starts the workers, so that they are there by the time the model is compiled.
@@ -73,6 +75,21 @@ export class ComputeGroup {
   }
 
   /**
+   * Makes the first worker a thread of a model that this page leads, until the group ends.
+   * @param {import('./protocol.js').Enlistment} enlistment
+   */
+  async join(enlistment) {
+    const { port1, port2 } = new MessageChannel();
+    await this.#leader.request({ type: 'follow', port: port2 }, { transfer: [port2] });
+    const ready = new Promise((resolve) => {
+      port1.onmessage = resolve;
+    });
+    port1.postMessage(enlistment);
+    await ready;
+    port1.close();
+  }
+
+  /**
    * Runs once. The feeds are copied by the call, so they may change after it; calls run in order.
    * @param {Feeds} feeds
    * @param {boolean} [profile] takes the times of the steps, on one thread
@@ -99,11 +116,14 @@ export class ComputeGroup {
    * @param {Error} [error] what calls under way fail with
    */
   end(error = new ReleasedError('the session was released')) {
+    this.isOver = true;
     for (const channel of [this.#leader, ...this.#followers]) channel.terminate(error);
   }
 
   #start() {
-    return new Channel('compute.worker.js', startWorker, (error) => this.end(error));
+    return new Channel('compute.worker.js', startWorker, (error) => this.end(error), (reason) => {
+      return new InternalError(`a worker of the model broke down, and the model with it: ${reason}; create the session anew`);
+    });
   }
 
   /**

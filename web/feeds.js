@@ -7,6 +7,26 @@ import { InvalidInputError } from './errors.js';
 /** @typedef {import('./protocol.js').Signature} Signature */
 
 /**
+ * Refuses inputs of other sizes than those compiled for, where the model itself would allow them, and says how to get them.
+ * @param {Signature[]} compiled
+ * @param {Signature[]} declared
+ * @param {Feeds} feeds
+ */
+export function checkSizes(compiled, declared, feeds) {
+  for (const { name, dtype, shape } of compiled) {
+    const given = feeds[name]?.dims;
+    const open = declared.find((signature) => signature.name === name)?.shape;
+    if (!given || !shape || !open || given.length !== shape.length) continue;
+    const dims = Object.fromEntries(open.flatMap((dim, i) => (typeof dim === 'string' && typeof shape[i] === 'number' && shape[i] !== given[i] ? [[dim, given[i]]] : [])));
+    if (Object.keys(dims).length === 0) continue;
+    const wanted = Object.entries(dims).map(([symbol, size]) => `${symbol}: ${size}`);
+    throw new InvalidInputError(
+      `input '${name}' is ${dtype}[${given}], but the model was compiled for ${dtype}[${shape}]; for such inputs, create a session with freeDimensionOverrides: { ${wanted.join(', ')} }`,
+    );
+  }
+}
+
+/**
  * Refuses inputs that are missing, unknown, or of another dtype or shape than the model was compiled for.
  * Where a size is a symbol, several were compiled for; which they are is not known here.
  * @param {Signature[]} inputs

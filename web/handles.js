@@ -39,10 +39,14 @@ export async function load(model, options = {}, watch = {}, external = []) {
   watch.onStep?.('Preparing weights');
   const { meta } = artifact;
   const { threads } = meta;
-  // The group is that of all models, so that no worker has to be fetched; its followers are idle then.
-  if (options.threads === undefined && meta.macs < WORTH_SHARING) meta.threads = 1;
+  // The group is that of all models, so that no worker has to be fetched; its followers are idle if it runs on one thread.
+  const workers = () => {
+    if (options.threads === undefined && meta.macs < WORTH_SHARING) meta.threads = 1;
+    return takeGroup(threads);
+  };
   const place = {
-    workers: () => takeGroup(threads),
+    workers,
+    helper: options.threads === undefined && threads > 1 ? () => takeGroup(threads) : undefined,
     tryHere: mayRunHere(meta, options.threads, options.worker),
     load: (/** @type {import('./models.js').Group} */ group) => group.load(artifact, files, watch.onStep),
   };

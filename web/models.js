@@ -78,6 +78,7 @@ const MAX_LEFT_BYTES = 16 << 20; // workers that are kept free a model's memory 
  * @returns {Promise<unknown>} resolves when they have come up, or failed to
  */
 export function prepare(groups) {
+  dropDead();
   while (spares.length < groups) spares.push(new ComputeGroup(chooseThreads(probe()).value));
   return Promise.allSettled(spares.map((group) => group.started));
 }
@@ -113,10 +114,11 @@ export async function open(bundle, { threads, simd, integrity, withReport, worke
   const request = { type: /** @type {const} */ ('open'), manifest, contents, module, leastMacs };
   const workers = () => takeGroup(threads ?? usual, threads ?? (manifest.macs < leastMacs ? 1 : usual));
   const tryHere = mayRunHere(manifest, threads, worker);
+  const helper = threads === undefined && usual > 1 ? workers : undefined;
   const { inputs, outputs, weightBytes, compiler, name } = manifest;
   const about = { compiler, name, ...(report.length > 0 && { report }) };
   const known = { accepts: inputs, declared: { inputs, outputs }, steps: [], report, simd: manifest.code[module].simd, weightBytes, compileMs: 0, phases: {} };
-  return adopt({ workers, tryHere, load: (group) => group.open(request, isReader(bundle), onStep) }, known, about, signal);
+  return adopt({ workers, helper, tryHere, load: (group) => group.open(request, isReader(bundle), onStep) }, known, about, signal);
 }
 
 /**
@@ -145,6 +147,7 @@ export function mayRunHere(size, threads = 1, worker = false) {
  * Where a model may run, and how it is loaded there.
  * @typedef {object} Place
  * @property {() => ComputeGroup} workers
+ * @property {() => ComputeGroup} [helper] a worker for a model on this thread, if one may help
  * @property {boolean} tryHere
  * @property {(group: Group) => Promise<Omit<import('./protocol.js').Leading, 'id' | 'type'>>} load
  */
@@ -156,9 +159,9 @@ export function mayRunHere(size, threads = 1, worker = false) {
  * @param {About} about
  * @param {AbortSignal} [signal]
  */
-export async function adopt({ workers, tryHere, load }, known, about, signal) {
+export async function adopt({ workers, helper, tryHere, load }, known, about, signal) {
   if (tryHere) {
-    const here = new LocalGroup();
+    const here = new LocalGroup(helper);
     const handle = await enter(here, load, known, about, signal);
     if (here.isQuick) return handle;
     release(handle); // it keeps this thread too long: workers then
@@ -249,6 +252,12 @@ function find(handle) {
  * @param {number} [needed] what will be used of them
  */
 export function takeGroup(threads, needed = threads) {
+  dropDead();
   const index = spares.findIndex((group) => group.threads === threads);
   return index < 0 ? new ComputeGroup(needed) : spares.splice(index, 1)[0];
+}
+
+/** Forgets idle workers that broke down; whoever needs some gets new ones. */
+function dropDead() {
+  for (let i = spares.length - 1; i >= 0; i--) if (spares[i].isOver) spares.splice(i, 1);
 }

@@ -22,6 +22,7 @@ import { checkFeeds } from './feeds.js';
 const PAGE = 65536;
 
 const STATUS = 16 / 4; // where a kernel writes that it met invalid data
+const AWAKE = 76 / 4; // 1 where thread 0 must not sleep at a barrier
 
 // Words of the memory's reserved first kilobyte that belong to the host; the module's own barriers use bytes 64 to 127.
 // Each has a cache line of its own.
@@ -30,6 +31,7 @@ const FINISHED = 576 / 4; // followers that are through with this run
 const DISMISSED = 640 / 4; // 1 once the followers are free to go
 const ORDERS = 704 / 4; // table, steps and threads of this run
 
+const MOST_SPIN_MS = 5000; // where sleeping is not allowed: the others must have broken down
 const SPIN_MS = 1.5; // longer than the gap between runs in a tight loop, short enough not to heat an idle machine
 
 const now = () => performance.now();
@@ -53,6 +55,7 @@ export class Runtime {
   threads = 1;
   /** Runs of fewer multiply-accumulates stay on this thread. */
   leastMacs = 0;
+  #mayWait = true;
 
   /**
    * The constants must be in memory already; the first plan becomes the current one.
@@ -93,6 +96,12 @@ export class Runtime {
   /** Whether other threads may run it. */
   get isShared() {
     return !(this.#memory.buffer instanceof ArrayBuffer);
+  }
+
+  /** Never lets this thread sleep, as a page's own may not. */
+  stayAwake() {
+    this.#mayWait = false;
+    Atomics.store(this.#control, AWAKE, 1);
   }
 
   /**
@@ -222,7 +231,7 @@ export class Runtime {
     }
     this.#run(table, 0, steps, 0, threads);
     let done = others > 0 ? Atomics.load(this.#control, FINISHED) : 0;
-    while (done < others) done = awaitChange(this.#control, FINISHED, done);
+    while (done < others) done = awaitChange(this.#control, FINISHED, done, this.#mayWait);
     return Atomics.exchange(this.#control, STATUS, 0);
   }
 }
@@ -253,10 +262,11 @@ export async function follow({ module, memory, thread }, onReady) {
  * @param {Int32Array} control
  * @param {number} index
  * @param {number} old
+ * @param {boolean} [mayWait] whether this thread may sleep
  * @returns {number} the new value
  */
-function awaitChange(control, index, old) {
-  const deadline = now() + SPIN_MS;
+function awaitChange(control, index, old, mayWait = true) {
+  const deadline = now() + (mayWait ? SPIN_MS : MOST_SPIN_MS);
   do {
     for (let i = 0; i < 64; i++) {
       const value = Atomics.load(control, index);
@@ -264,6 +274,7 @@ function awaitChange(control, index, old) {
       pause();
     }
   } while (now() < deadline);
+  if (!mayWait) throw new InternalError('another thread broke down');
   for (;;) {
     Atomics.wait(control, index, old);
     const value = Atomics.load(control, index);

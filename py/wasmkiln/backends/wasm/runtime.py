@@ -26,10 +26,13 @@ __all__ = ["RECORD_BYTES", "SYNC", "emit_run"]
 RECORD_BYTES = 24
 KERNEL, ARGS, EXTENT, GRAIN, BARRIER = 0, 4, 8, 12, 16  # offsets in a record
 
-SYNC = 64  # three words: threads that have arrived, generation, sleepers; all zero at first
-ARRIVED, GENERATION, SLEEPERS = SYNC, SYNC + 4, SYNC + 8
+# Four words, all zero at first: threads that have arrived, generation, sleepers; and, for the host to
+# set, whether thread 0 must not sleep, as a page's own thread can't.
+SYNC = 64
+ARRIVED, GENERATION, SLEEPERS, AWAKE = SYNC, SYNC + 4, SYNC + 8, SYNC + 12
 
 SPINS = 20_000  # about 50 us in V8: longer than most imbalances, shorter than a time slice
+MOST_SPINS = 800_000_000  # some seconds: the others must have broken down
 FOREVER = -1
 
 
@@ -44,7 +47,7 @@ def emit_run(m: Module, target: Target) -> Function:
     with f.while_(record.ne(end)):
         if barrier is not None:
             with f.if_(w.i32_load(record, offset=BARRIER)):
-                f.call(barrier, threads)
+                f.call(barrier, f.params[3], threads)
         _step(f, record, barrier is not None)
         f.add_to(record, RECORD_BYTES)
     return f
@@ -79,14 +82,14 @@ def _part(blocks: Val, thread: Val, threads: Val) -> Val:
 
 
 def _emit_barrier(m: Module) -> Function:
-    """Add `barrier(threads)`: it returns when all threads have called it.
+    """Add `barrier(thread, threads)`: it returns when all threads have called it.
 
     The last to arrive opens the next generation. The others spin for a while, as a sleeper takes
     10 us to some ms to wake, then sleep until the generation changes. The generation is only
     compared for equality, so it may wrap; it can't come round while anyone waits in an old one.
     """
-    f = m.function("barrier", (i32,))
-    threads = f.params[0]
+    f = m.function("barrier", (i32, i32))
+    thread, threads = f.params
     with f.if_(threads.eq(1)):
         f.return_()
     generation = f.let(w.i32_atomic_load(GENERATION), "generation")  # before arriving
@@ -96,11 +99,14 @@ def _emit_barrier(m: Module) -> Function:
         with f.if_(w.i32_atomic_load(SLEEPERS)):
             f.drop(w.memory_atomic_notify(GENERATION, -1))
         f.return_()
-    spins = f.let(SPINS, "spins")
+    awake = f.let(thread.eqz() & w.i32_load(w.i32_const(AWAKE)), "awake")
+    spins = f.let(w.select(w.i32_const(MOST_SPINS), w.i32_const(SPINS), awake), "spins")
     with f.loop() as again:
         with f.if_(w.i32_atomic_load(GENERATION).ne(generation)):
             f.return_()
         f.br_if(again, f.tee(spins, spins - 1))
+    with f.if_(awake):
+        f.unreachable()
     # Counted as a sleeper before the wait compares the generation: the last to arrive changes the
     # generation before it looks for sleepers, so one of both sees the other.
     f.drop(w.i32_atomic_rmw_add(SLEEPERS, 1))
