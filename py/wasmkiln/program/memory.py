@@ -7,13 +7,22 @@ Greedy by size: the largest buffer first, each at the lowest address free during
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from types import MappingProxyType
 
 from ..errors import LimitError
 from ..record import record
 from .program import Call, Program, Ref
 
-__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "aligned", "buffer_lifetimes", "plan_memory"]
+__all__ = [
+    "ALIGNMENT",
+    "RESERVED",
+    "MemoryPlan",
+    "aligned",
+    "buffer_lifetimes",
+    "ideal_peak",
+    "plan_memory",
+]
 
 ALIGNMENT = 64  # a cache line, so that no two threads write the same line of different buffers
 RESERVED = 1024  # bytes at address 0 for synchronisation and status words
@@ -78,6 +87,21 @@ def plan_memory(
     if outputs > limit:
         raise LimitError(f"the outputs take {outputs:,} bytes of memory; the limit is {limit:,}")
     return MemoryPlan(tuple(offsets), arena - RESERVED, end - arena, end + SLACK)
+
+
+def ideal_peak(program: Program) -> int:
+    """The most bytes of activations that are alive at once, which no plan can do with less than."""
+    calls = (*program.init, *program.main)
+    lifetimes = buffer_lifetimes(program, calls)
+    merged = _merge_in_place(program, calls, lifetimes)
+    change = [0] * (len(calls) + 2)
+    for buffer in program.buffers:
+        index = buffer.index
+        if buffer.kind != "constant" and index in lifetimes and index not in merged:
+            first, last = lifetimes[index]
+            change[first] += aligned(buffer.nbytes)
+            change[last + 1] -= aligned(buffer.nbytes)
+    return max(accumulate(change))
 
 
 def aligned(nbytes: int) -> int:
