@@ -127,6 +127,6 @@ class WinogradFilters(Op):
         (x,), (out,) = inputs, outputs
         assert x is not None
         _, panels, channels, _ = out.type.shape
-        words = [lw.write(out), lw.read(x), channels, panels]
+        words: list[Word] = [lw.write(out), lw.read(x), channels, panels]
         grain = -(-PANEL_GRAIN // channels)
         lw.call(WinogradFiltersSpec(self.size), words, panels, grain)
