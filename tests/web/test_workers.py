@@ -55,7 +55,7 @@ def load(lab: Page, body: list[int], version: int = VERSION) -> Any:
         f"""async ([body, version]) => {{ {MODULE}
             const group = new ComputeGroup(2);
             const use = async () => {{
-                await group.load(artifactWith(body, version), new ArrayBuffer(0));
+                await group.load(artifactWith(body, version), [new ArrayBuffer(0)]);
                 await group.run({{}});
             }};
             const error = await caught(use());
@@ -96,7 +96,7 @@ def test_a_group_leads_one_model_after_another(lab: Page) -> None:
             const group = new ComputeGroup(2);
             const left = [];
             for (let i = 0; i < 5; i++) {{
-                await group.load(artifactWith(body, version), new ArrayBuffer(0));
+                await group.load(artifactWith(body, version), [new ArrayBuffer(0)]);
                 await group.run({{}});
                 left.push(await group.leave());
             }}
