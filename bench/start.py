@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     site, (task, *_) = publish(open_site(), find_tasks([arguments.model]))
     site = publish_file(site, "start.json", json.dumps(_argument(task, arguments.threads)).encode())
     visits: list[Visit] = []
-    with sync_playwright() as playwright, counting(site) as (url, traffic):
+    with sync_playwright() as playwright, counting(site, _rate(arguments)) as (url, traffic):
         for _ in range(arguments.runs):
             for runtime in arguments.runtimes:
                 visits += _profile(playwright, url, runtime, traffic)
@@ -69,7 +69,10 @@ def main(argv: Sequence[str]) -> int:
         browser.close()
     rows = summarise_visits(visits)
     emitted = _emitted(task, arguments.threads)
-    print(f"{task.name}, {arguments.threads} threads, medians of {arguments.runs}\n\n{table(rows)}")
+    print(
+        f"{task.name}, {arguments.threads} threads, medians of {arguments.runs}"
+        f"{f', {arguments.mbit:g} Mbit/s' if arguments.mbit else ''}\n\n{table(rows)}"
+    )
     print("\n".join(_facts(rows, emitted)))
     if arguments.json:
         report = {
@@ -81,6 +84,11 @@ def main(argv: Sequence[str]) -> int:
         }
         Path(arguments.json).write_text(json.dumps(report, indent=1, default=str) + "\n")
     return 0
+
+
+def _rate(arguments: argparse.Namespace) -> float | None:
+    """Bytes a second that the server sends."""
+    return arguments.mbit * 1e6 / 8 if arguments.mbit else None
 
 
 def _argument(task: Task, threads: int) -> dict[str, Any]:
@@ -202,9 +210,11 @@ def _facts(rows: Sequence[Visit], emitted: Mapping[str, int]) -> list[str]:
     for r in rows:
         if r.details.get("phases"):
             phases = ", ".join(f"{k} {1e3 * v:.0f}" for k, v in r.details["phases"].items())
-            boot = ", ".join(f"{k} {1e3 * v:.0f}" for k, v in r.details.get("boot", {}).items())
+            steps = r.details.get("boot", {}).items()
+            boot = ", ".join(f"{k} {1e3 * v:.0f}" for k, v in steps)
             lines.append(
-                f"{r.visit}: worker's start {boot}; compile {r.details['compileMs']:.0f} ms ({phases}), "
+                f"{r.visit}: worker's start {boot}; "
+                f"compile {r.details['compileMs']:.0f} ms ({phases}), "
                 f"load {r.details['loadMs']:.0f}, warm-up {r.details['warmMs']:.0f}"
             )
     return lines
@@ -218,5 +228,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runtimes", type=lambda t: t.split(","), default=list(RUNTIMES), metavar="A,B"
     )
+    parser.add_argument("--mbit", type=float, help="the line, in Mbit/s; by default unlimited")
     parser.add_argument("--json", metavar="FILE", help="write all figures")
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from wasmkiln.devserver.server import SiteHandler, SiteServer
 from wasmkiln.devserver.site import Site
 
-__all__ = ["Traffic", "counting", "renderer_bytes"]
+__all__ = ["Line", "Traffic", "counting", "renderer_bytes"]
 
 
 class Traffic:
@@ -34,17 +35,47 @@ class Traffic:
         return taken
 
 
+class Line:
+    """A line of so many bytes a second, which all connections share; without a rate it is free."""
+
+    CHUNK = 1 << 14
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def parts(self, first: int, count: int) -> Iterator[tuple[int, int]]:
+        """The ranges of a body, each when its turn has come."""
+        step = self.CHUNK if self._rate else max(count, 1)
+        for start in range(first, first + count, step):
+            size = min(step, first + count - start)
+            self._wait(size)
+            yield start, size
+
+    def _wait(self, size: int) -> None:
+        if not self._rate:
+            return
+        with self._lock:
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + size / self._rate
+            delay = self._free_at - now
+        time.sleep(delay)
+
+
 @contextmanager
-def counting(site: Site) -> Iterator[tuple[str, Traffic]]:
-    """Serve on a free port; gives the URL and what is sent."""
+def counting(site: Site, rate: float | None = None) -> Iterator[tuple[str, Traffic]]:
+    """Serve on a free port; gives the URL and what is sent. rate: bytes a second, if limited."""
     traffic = Traffic()
+    line = Line(rate)
 
     class Handler(SiteHandler):
         """Counts each body."""
 
         def _send_bytes(self, source: bytes | BufferedReader, first: int, count: int) -> None:
             traffic.add(self.path, count)
-            super()._send_bytes(source, first, count)
+            for start, size in line.parts(first, count):
+                super()._send_bytes(source, start, size)
 
     server = SiteServer(site, "127.0.0.1", 0)
     server.RequestHandlerClass = Handler

@@ -6,10 +6,10 @@
  * `read(name)`. No part is used before its hash was checked. `wasmkiln.bundle` writes the same format.
  */
 
+import { ARRAYS } from './dtypes.js';
 import { BundleError, DownloadError, InvalidInputError } from './errors.js';
 import { readFile, workingFolder } from './node.js';
 import { sha256 } from './sha256.js';
-import { ARRAYS } from './tensor-data.js';
 
 /** @typedef {import('./protocol.js').Content} Content */
 /** @typedef {import('./protocol.js').Manifest} Manifest */

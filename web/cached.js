@@ -256,7 +256,11 @@ function recall() {
 
 /** @param {Expected} expected */
 function remember(expected) {
-  localStorage.setItem(EXPECTED, JSON.stringify(expected));
+  try {
+    localStorage.setItem(EXPECTED, JSON.stringify(expected));
+  } catch {
+    // it is opened a little later the next time; workers, for one, have no such place
+  }
 }
 
 function forget() {

@@ -19,7 +19,7 @@ import { nodeScope } from './node.js';
 /** A worker of ours, spoken to by requests that are answered in any order. */
 export class Channel {
   #worker;
-  #name;
+  #makeError;
   #nextId = 1;
   /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void, onProgress?: (event: Progress) => void}>} */
   #pending = new Map();
@@ -31,9 +31,10 @@ export class Channel {
    * @param {string} name of the worker, for messages
    * @param {() => Worker} start makes the worker; bundlers find its module by the caller's literal `new URL`
    * @param {(error: Error) => void} [onFailure] told once, if the worker breaks down by itself
+   * @param {(reason: string) => Error} [makeError] what its requests fail with then
    */
-  constructor(name, start, onFailure = () => {}) {
-    this.#name = name;
+  constructor(name, start, onFailure = () => {}, makeError = (reason) => new InternalError(`${name} broke down: ${reason}`)) {
+    this.#makeError = makeError;
     this.#onFailure = onFailure;
     this.#worker = start();
     this.#worker.onmessage = ({ data }) => this.#receive(data);
@@ -97,7 +98,7 @@ export class Channel {
   /** @param {string} reason */
   #fail(reason) {
     if (this.#closed) return;
-    const error = new InternalError(`${this.#name} broke down: ${reason}`);
+    const error = this.#makeError(reason);
     this.terminate(error);
     this.#onFailure(error);
   }

@@ -184,7 +184,6 @@ function start() {
       type: 'boot',
       pyodide: env.pyodide.indexURL === undefined ? null : absolute(env.pyodide.indexURL),
       archive: env.package === undefined ? null : absolute(env.package),
-      image: env.pyodide.image === undefined ? null : absolute(env.pyodide.image),
     },
     { onProgress: ({ step }) => announce(step) },
   );

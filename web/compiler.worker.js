@@ -2,11 +2,11 @@
 /** @file The compiler's thread: starts Pyodide with our package, and compiles models. Weights never become Python objects. */
 
 import { serve } from './channel.js';
+import { download } from './download.js';
 import { fromWire, InternalError } from './errors.js';
 import { unknownMessage } from './protocol.js';
-import { download } from './download.js';
-import { startFromImage } from './python-image.js';
 import { packageArchive, pythonFiles } from './python-files.js';
+import { startFromImage } from './python-image.js';
 import { addPackage, startPython } from './python-start.js';
 
 /** @typedef {import('./protocol.js').BootRequest} BootRequest */
@@ -52,10 +52,12 @@ serve((/** @type {CompilerRequest} */ request, progress) => {
  * @param {(step: string) => void} progress
  * @returns {Promise<Answer>}
  */
-async function boot(request, progress) {
+async function boot({ pyodide: indexURL, archive }, progress) {
   const clock = new Clock();
   progress('Starting Python');
-  const pyodide = await (request.image === null ? start(request) : startFromImage({ ...request, image: request.image }).catch(() => start(request)));
+  const files = await pythonFiles(indexURL);
+  const modules = archive ?? packageArchive();
+  const pyodide = await (files.image ? startFromImage(files, modules).catch(() => start(files, modules)) : start(files, modules));
   clock.lap('python');
   progress('Loading the compiler');
   bridge = importBridge(pyodide);
@@ -66,10 +68,11 @@ async function boot(request, progress) {
 
 /**
  * Starts Python while our package is fetched, a zip file from which modules are imported as it is.
- * @param {BootRequest} request
+ * @param {import('./python-files.js').PythonFiles} files
+ * @param {string} archive
  */
-async function start({ pyodide: indexURL, archive }) {
-  const [pyodide, modules] = await Promise.all([pythonFiles(indexURL).then(startPython), download(archive ?? packageArchive())]);
+async function start(files, archive) {
+  const [pyodide, modules] = await Promise.all([startPython(files), download(archive)]);
   addPackage(pyodide, new Uint8Array(modules));
   return pyodide;
 }

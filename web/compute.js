@@ -2,7 +2,7 @@
 /** @file The workers that run one model: a leader, and followers for its other threads. */
 
 import { Channel } from './channel.js';
-import { ReleasedError } from './errors.js';
+import { InternalError, ReleasedError } from './errors.js';
 import { nodeWorker } from './node.js';
 
 /**
@@ -18,8 +18,8 @@ export class ComputeGroup {
   /** @type {Channel[]} */
   #followers = [];
   #busy = 0;
-  /** Whether the workers are gone, be it that they broke down. */
-  hasEnded = false;
+  /** Whether the workers have ended, by themselves or by `end`. */
+  isOver = false;
 
   /**
    * Starts the workers, so that they are there by the time the model is compiled.
@@ -116,12 +116,14 @@ export class ComputeGroup {
    * @param {Error} [error] what calls under way fail with
    */
   end(error = new ReleasedError('the session was released')) {
-    this.hasEnded = true;
+    this.isOver = true;
     for (const channel of [this.#leader, ...this.#followers]) channel.terminate(error);
   }
 
   #start() {
-    return new Channel('compute.worker.js', startWorker, (error) => this.end(error));
+    return new Channel('compute.worker.js', startWorker, (error) => this.end(error), (reason) => {
+      return new InternalError(`a worker of the model broke down, and the model with it: ${reason}; create the session anew`);
+    });
   }
 
   /**

@@ -4,9 +4,10 @@
 import { serve } from './channel.js';
 import { InternalError } from './errors.js';
 import { loadArtifact } from './load-artifact.js';
-import { loadBundle, saveBundle } from './load-bundle.js';
+import { loadBundle } from './load-bundle.js';
 import { unknownMessage, WARMING_UP } from './protocol.js';
 import { follow } from './runtime.js';
+import { saveBundle } from './save-bundle.js';
 
 /** @typedef {import('./protocol.js').ComputeRequest} ComputeRequest */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */

@@ -27,8 +27,6 @@ const VERSION = '0.1.0';
  * @typedef {object} PyodideSettings
  * @property {string | URL | undefined} indexURL the folder of Pyodide's files, which compiles models. If absent: the folder `pyodide`
  *   beside our modules; for Node and bundlers the npm package `pyodide`, where it is installed
- * @property {string | URL | undefined} image an image of Python's memory with the compiler in it, as `wasmkiln site` makes it, to go on from;
- *   if absent, Python starts from its files
  */
 
 /**
@@ -59,7 +57,7 @@ export const env = Object.seal({
     initTimeout: undefined,
     trace: undefined,
   }),
-  pyodide: Object.seal({ indexURL: undefined, image: undefined }),
+  pyodide: Object.seal({ indexURL: undefined }),
   package: undefined,
   models: new URL('models/', here),
   webgl: {},

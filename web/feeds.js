@@ -2,26 +2,28 @@
 /** @file Checks what is given to a run, in the page so that errors come at once, and again where it is copied into memory. */
 
 import { InvalidInputError } from './errors.js';
-import { ARRAYS, toTyped } from './tensor-data.js';
 
 /** @typedef {import('./protocol.js').Feeds} Feeds */
 /** @typedef {import('./protocol.js').Signature} Signature */
 
 /**
- * What a caller gives, as records. Besides our tensors, objects with type, data and dims will do, as onnxruntime's tensors are.
- * @param {unknown} given
- * @returns {Feeds}
+ * Refuses inputs of other sizes than those compiled for, where the model itself would allow them, and says how to get them.
+ * @param {Signature[]} compiled
+ * @param {Signature[]} declared
+ * @param {Feeds} feeds
  */
-export function toFeeds(given) {
-  if (given === null || typeof given !== 'object') throw new InvalidInputError('run: feeds must be an object of tensors by input name');
-  return Object.fromEntries(
-    Object.entries(given).map(([name, tensor]) => {
-      const { type, data, dims } = tensor ?? {};
-      if (typeof type !== 'string' || !Array.isArray(dims)) throw new InvalidInputError(`run: input '${name}' is not a Tensor`);
-      if (!Object.hasOwn(ARRAYS, type)) throw new InvalidInputError(`run: input '${name}' is a tensor of ${type}, which models can't be given here`);
-      return [name, { type, data: /** @type {import('./tensor-data.js').TypedArray} */ (toTyped(type, data)), dims }];
-    }),
-  );
+export function checkSizes(compiled, declared, feeds) {
+  for (const { name, dtype, shape } of compiled) {
+    const given = feeds[name]?.dims;
+    const open = declared.find((signature) => signature.name === name)?.shape;
+    if (!given || !shape || !open || given.length !== shape.length) continue;
+    const dims = Object.fromEntries(open.flatMap((dim, i) => (typeof dim === 'string' && typeof shape[i] === 'number' && shape[i] !== given[i] ? [[dim, given[i]]] : [])));
+    if (Object.keys(dims).length === 0) continue;
+    const wanted = Object.entries(dims).map(([symbol, size]) => `${symbol}: ${size}`);
+    throw new InvalidInputError(
+      `input '${name}' is ${dtype}[${given}], but the model was compiled for ${dtype}[${shape}]; for such inputs, create a session with freeDimensionOverrides: { ${wanted.join(', ')} }`,
+    );
+  }
 }
 
 /**

@@ -12,7 +12,7 @@ import { WARMING_UP } from './protocol.js';
 /** @typedef {import('./protocol.js').Feeds} Feeds */
 /** @typedef {import('./protocol.js').OpenRequest} OpenRequest */
 /** @typedef {import('./runtime.js').Runtime} Runtime */
-/** @typedef {Pick<import('./compute.js').ComputeGroup, 'join' | 'end' | 'hasEnded'>} Helper */
+/** @typedef {Pick<import('./compute.js').ComputeGroup, 'join' | 'end' | 'isOver'>} Helper */
 
 /**
  * What of a model tells whether to try it here.
@@ -84,7 +84,7 @@ export class LocalGroup {
    */
   async run(feeds, profile = false) {
     const runtime = this.#loaded();
-    if (this.#helper?.hasEnded) runtime.threads = 1;
+    if (this.#helper?.isOver) runtime.threads = 1;
     const start = performance.now();
     const { outputs, times } = ours(() => (profile ? runtime.profile(feeds) : { outputs: runtime.run(feeds), times: null }));
     const ms = performance.now() - start;
@@ -99,7 +99,7 @@ export class LocalGroup {
    */
   async save(about) {
     const runtime = this.#loaded();
-    return (await import('./load-bundle.js')).saveBundle(runtime, about);
+    return (await import('./save-bundle.js')).saveBundle(runtime, about);
   }
 
   /** Gives the model up. */

@@ -1,13 +1,12 @@
 // @ts-check
 /** @file Loads a bundle: checks its parts, and copies the constants, which are packed already, straight into memory. */
 
-import { makeManifest, describePart, readPart } from './bundle.js';
+import { readPart } from './bundle.js';
 import { BundleError } from './errors.js';
 import { toFloats } from './half.js';
 import { Plans } from './plans.js';
 import { instantiate, makeMemory, Runtime } from './runtime.js';
 
-/** @typedef {import('./protocol.js').About} About */
 /** @typedef {import('./protocol.js').Content} Content */
 /** @typedef {import('./protocol.js').Manifest} Manifest */
 /** @typedef {import('./protocol.js').Part} Part */
@@ -37,37 +36,6 @@ export async function loadBundle(manifest, module, contentOf, mayShare) {
   const run = await instantiate(compiled, memory);
   const constants = manifest.constants.map(([address, nbytes]) => /** @type {[number, number]} */ ([address, nbytes]));
   return new Runtime(compiled, memory, run, plans, { code, simd: part.simd, constants });
-}
-
-/**
- * A loaded model as a bundle.
- * @param {Runtime} runtime
- * @param {About} about
- * @returns {Promise<{manifest: Manifest, files: Record<string, Uint8Array<ArrayBuffer>>}>}
- */
-export async function saveBundle(runtime, { compiler, name, report }) {
-  const { plans, held } = runtime;
-  const [{ macs, arenaBytes }, constants] = [plans.at(0), held.constants.filter(([, nbytes]) => nbytes > 0)];
-  /** @type {Record<string, Uint8Array<ArrayBuffer>>} */
-  const files = { 'model.wasm': held.code.slice(), 'plans.bin': plans.bytes.slice() };
-  constants.forEach(([address, nbytes], i) => (files[`weights-${i}.bin`] = runtime.read(address, nbytes)));
-  if (report) files['report.json'] = new TextEncoder().encode(JSON.stringify(report));
-  const part = (/** @type {string} */ file) => describePart(file, files[file]);
-  const manifest = makeManifest({
-    compiler,
-    name,
-    inputs: plans.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    outputs: plans.outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    code: [{ ...(await part('model.wasm')), simd: held.simd }],
-    weights: await Promise.all(constants.map((_, i) => part(`weights-${i}.bin`))),
-    constants,
-    plans: await part('plans.bin'),
-    macs,
-    arenaBytes,
-    weightBytes: constants.reduce((sum, [, nbytes]) => sum + nbytes, 0),
-    ...(report && { report: await part('report.json') }),
-  });
-  return { manifest, files };
 }
 
 /**

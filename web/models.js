@@ -78,6 +78,7 @@ const MAX_LEFT_BYTES = 16 << 20; // workers that are kept free a model's memory 
  * @returns {Promise<unknown>} resolves when they have come up, or failed to
  */
 export function prepare(groups) {
+  dropDead();
   while (spares.length < groups) spares.push(new ComputeGroup(chooseThreads(probe()).value));
   return Promise.allSettled(spares.map((group) => group.started));
 }
@@ -251,6 +252,12 @@ function find(handle) {
  * @param {number} [needed] what will be used of them
  */
 export function takeGroup(threads, needed = threads) {
+  dropDead();
   const index = spares.findIndex((group) => group.threads === threads);
   return index < 0 ? new ComputeGroup(needed) : spares.splice(index, 1)[0];
+}
+
+/** Forgets idle workers that broke down; whoever needs some gets new ones. */
+function dropDead() {
+  for (let i = spares.length - 1; i >= 0; i--) if (spares[i].isOver) spares.splice(i, 1);
 }

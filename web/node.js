@@ -26,7 +26,7 @@ export function isNode() {
 export function nodeWorker(name) {
   const threads = builtin('worker_threads');
   if (!threads) return null;
-  const thread = new threads.Worker(new URL(name, here), { name });
+  const thread = new threads.Worker(new URL(name, here), { name, argv: [name] });
   const worker = {
     onmessage: (/** @type {{data: unknown}} */ _event) => {},
     onerror: (/** @type {{message: string}} */ _event) => {},

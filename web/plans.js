@@ -11,8 +11,8 @@
  *     plan     tables main steps end arena macs(2) threads, (offset rank dim…) of each input and output, words of the tables
  */
 
+import { ARRAYS, count } from './dtypes.js';
 import { BundleError, InvalidInputError } from './errors.js';
-import { ARRAYS, count } from './tensor-data.js';
 
 /** @typedef {import('./protocol.js').Binding} Binding */
 /** @typedef {import('./protocol.js').Feeds} Feeds */

@@ -5,7 +5,7 @@ import { download } from './download.js';
 
 /**
  * `name` is the model's, `file` what is fetched; `loaded` and `total` are bytes, `progress` percent. In this order:
- * initiate, download, progress (many), done: of each file. Then compile, with the step in words; warmup; ready.
+ * initiate, download, progress (many), done: of each file; compile, with the step in words, which may begin meanwhile; warmup; ready.
  * @typedef {{status: 'initiate' | 'download' | 'done', name: string, file: string}
  *   | {status: 'progress', name: string, file: string, loaded: number, total: number | undefined, progress: number | undefined}
  *   | {status: 'compile', name: string, step: string}

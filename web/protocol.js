@@ -11,7 +11,7 @@
  */
 
 /** @typedef {import('./errors.js').WireError} WireError */
-/** @typedef {import('./tensor-data.js').TypedArray} TypedArray */
+/** @typedef {import('./dtypes.js').TypedArray} TypedArray */
 
 /**
  * What to compile for; the fields of `wasmkiln.options.CompileOptions` that a page may set.
@@ -134,10 +134,9 @@
  */
 
 /**
- * Where the compiler worker finds Python and us, and an image of both at work; null: where they are usually, and no image.
- * `files` of a compiled model are the model's and those of its external data, by the
- * numbers that the artifact's copies have for them.
- * @typedef {{id: number, type: 'boot', pyodide: string | null, archive: string | null, image: string | null}} BootRequest
+ * Where the compiler worker finds Python and us; null where they are usually. `files` of a compiled model are the model's and those
+ * of its external data, by the numbers that the artifact's copies have for them.
+ * @typedef {{id: number, type: 'boot', pyodide: string | null, archive: string | null}} BootRequest
  * @typedef {{id: number, type: 'inspect', model: ArrayBuffer}} InspectRequest
  * @typedef {{id: number, type: 'compile', model: ArrayBuffer, external: External[], options: CompileOptions}} CompileRequest
  * @typedef {{id: number, type: 'explain', model: ArrayBuffer, options: CompileOptions}} ExplainRequest

@@ -9,6 +9,7 @@
 import { DownloadError } from './errors.js';
 import { isNode, pathOf, resolvePackage } from './node.js';
 
+const here = import.meta.url; // by this name, because bundlers would look for the image, which packages have not
 const NAMES = ['pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip', 'pyodide-lock.json'];
 
 /** Our Python package, as it comes with our modules. */
@@ -17,8 +18,8 @@ export function packageArchive() {
 }
 
 /**
- * Pyodide's module, and its `loadPyodide` options by which it finds its other files.
- * @typedef {{module: string, options: {indexURL: string, [option: string]: unknown}}} PythonFiles
+ * Pyodide's module, its `loadPyodide` options by which it finds its other files, and where an image of its memory may lie.
+ * @typedef {{module: string, options: {indexURL: string, [option: string]: unknown}, image: string | null}} PythonFiles
  */
 
 /**
@@ -30,7 +31,8 @@ export async function pythonFiles(indexURL) {
   if (isNode()) return ofFolder(installedFolder());
   const urls = besideOrBundled();
   const [folder] = urls[0].split(NAMES[0]);
-  return urls.every((url, i) => url === folder + NAMES[i]) ? ofFolder(folder) : renamed(urls);
+  if (!urls.every((url, i) => url === folder + NAMES[i])) return renamed(urls);
+  return { ...ofFolder(folder), image: new URL('wheel/python.image', here).href };
 }
 
 function besideOrBundled() {
@@ -54,7 +56,7 @@ function installedFolder() {
  * @returns {PythonFiles}
  */
 function ofFolder(folder) {
-  return { module: `${folder}pyodide.mjs`, options: { indexURL: folder.startsWith('file:') ? pathOf(folder) : folder } };
+  return { module: `${folder}pyodide.mjs`, options: { indexURL: folder.startsWith('file:') ? pathOf(folder) : folder }, image: null };
 }
 
 /**
@@ -65,5 +67,5 @@ function ofFolder(folder) {
  */
 async function renamed([module, assembled, wasm, stdLibURL, lockFileURL]) {
   const { default: createPyodideModule } = await import(/* webpackIgnore: true */ /* @vite-ignore */ assembled);
-  return { module, options: { indexURL: `${wasm}#/`, createPyodideModule, stdLibURL, lockFileURL } };
+  return { module, options: { indexURL: `${wasm}#/`, createPyodideModule, stdLibURL, lockFileURL }, image: null };
 }

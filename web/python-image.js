@@ -8,7 +8,6 @@
  */
 
 import { DownloadError, InternalError } from './errors.js';
-import { packageArchive, pythonFiles } from './python-files.js';
 import { LIBRARY, PACKAGE } from './python-start.js';
 import { sha256 } from './sha256.js';
 
@@ -29,14 +28,12 @@ const HEAD_BYTES = 1 << 16; // before the memory in what Pyodide takes for a sna
 const NO_PACKAGES = { info: { abi_version: '2026_0', arch: 'wasm32', platform: 'emscripten_5_0_3', python: '3.14.2' }, packages: {} };
 
 /**
- * @param {object} places
- * @param {string | null} places.pyodide the folder with Pyodide; null: the usual one
- * @param {string | null} places.archive our package, which is fetched only if a module is missing; null: the usual one
- * @param {string} places.image
+ * @param {import('./python-files.js').PythonFiles} files Pyodide's, which have their own names
+ * @param {string} archive our package, which is fetched only if a module is missing
  * @returns {Promise<Pyodide>}
  */
-export async function startFromImage({ pyodide, archive, image: url }) {
-  const { module, options: { indexURL } } = await pythonFiles(pyodide);
+export async function startFromImage({ module, options: { indexURL }, image: place }, archive) {
+  const url = String(place);
   const [response, { loadPyodide }] = await Promise.all([fetch(url), import(/* webpackIgnore: true */ /* @vite-ignore */ module)]);
   if (!response.ok) throw new DownloadError(`${url} could not be fetched: the server answered ${response.status}`);
   const image = new ImageReader(response);
@@ -54,7 +51,7 @@ export async function startFromImage({ pyodide, archive, image: url }) {
       fill(made.HEAPU8, description, await image.pieces);
       writeHead(head, description);
       fetchWhenRead(made.FS, LIBRARY, `${indexURL}python_stdlib.zip`);
-      fetchWhenRead(made.FS, PACKAGE, archive ?? packageArchive());
+      fetchWhenRead(made.FS, PACKAGE, archive);
       return made;
     },
   });

@@ -9,9 +9,9 @@
  *     run(table, first, count, thread, threads)
  */
 
+import { ARRAYS } from './dtypes.js';
 import { InternalError, InvalidInputError, LimitError } from './errors.js';
 import { checkFeeds } from './feeds.js';
-import { ARRAYS } from './tensor-data.js';
 
 /** @typedef {import('./plans.js').Plan} Plan */
 /** @typedef {import('./plans.js').Plans} Plans */

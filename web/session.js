@@ -9,12 +9,13 @@
  */
 
 import { InvalidInputError, ReleasedError } from './errors.js';
-import { checkFeeds, toFeeds } from './feeds.js';
+import { checkFeeds, checkSizes } from './feeds.js';
 import { describe, predict, release, save } from './handles.js';
 import { partOf } from './model-source.js';
 import { Profile } from './profile.js';
 import { loadSession } from './session-load.js';
 import { checkRunOptions, readOptions } from './session-options.js';
+import { toFeeds } from './tensor-data.js';
 import { Tensor } from './tensor.js';
 
 export { Tensor };
@@ -149,6 +150,7 @@ export class InferenceSession {
     const records = toFeeds(feeds);
     const { wanted, into, options } = this.#readFetches(fetchesOrOptions, lastOptions);
     checkRunOptions(options);
+    checkSizes(this.#description.accepts, this.#description.declared.inputs, records);
     checkFeeds(this.#description.accepts, records);
     const profile = this.#profile;
     const { outputs, ms, times } = await predict(this.#handle, records, profile !== null);

@@ -159,7 +159,12 @@
         onProgress((done += bytes), total);
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const workers = Array.from({ length: AT_ONCE }, work);
+    await Promise.all(workers).catch(async (error) => {
+      waiting.length = 0;
+      await Promise.allSettled(workers); // so that no progress is told after the failure
+      throw error;
+    });
     await cache.put(WHOLE, new Response());
     whole = Promise.resolve(true);
   }

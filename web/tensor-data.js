@@ -1,13 +1,12 @@
 // @ts-check
 /** @file The arrays that hold tensors' values, and what may be given in their place. */
 
+import { ARRAYS } from './dtypes.js';
 import { InvalidInputError } from './errors.js';
 
-/**
- * @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array
- *   | Float64Array | BigInt64Array | BigUint64Array} TypedArray
- * @typedef {{new (length: number): TypedArray, new (buffer: ArrayBuffer): TypedArray, BYTES_PER_ELEMENT: number}} TypedArrayClass
- */
+/** @typedef {import('./dtypes.js').TypedArray} TypedArray */
+/** @typedef {import('./dtypes.js').TypedArrayClass} TypedArrayClass */
+/** @typedef {import('./protocol.js').Feeds} Feeds */
 
 /**
  * The array that holds the values of each type.
@@ -57,26 +56,6 @@ import { InvalidInputError } from './errors.js';
 
 /** @typedef {TypedArray | Uint8ClampedArray | Halves | readonly boolean[] | readonly string[]} Inferable */
 
-/**
- * The array class of each dtype. float16 and bfloat16 are held as their bits; bool as 0 and 1.
- * @type {Readonly<Record<string, TypedArrayClass>>}
- */
-export const ARRAYS = Object.freeze({
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-});
-
 /** The type that each class of arrays stands for, where none is given. */
 const TYPES = Object.freeze({
   Float32Array: 'float32',
@@ -92,14 +71,6 @@ const TYPES = Object.freeze({
   BigInt64Array: 'int64',
   BigUint64Array: 'uint64',
 });
-
-/**
- * The number of elements of a shape; 1 for a scalar.
- * @param {readonly number[]} dims
- */
-export function count(dims) {
-  return dims.reduce((product, dim) => product * dim, 1);
-}
 
 /**
  * The type that data tell.
@@ -170,4 +141,21 @@ function strings(data) {
 /** @param {unknown} value */
 function classOf(value) {
   return /** @type {any} */ (value)?.constructor?.name ?? typeof value;
+}
+
+/**
+ * What a caller gives, as records. Besides our tensors, objects with type, data and dims will do, as onnxruntime's tensors are.
+ * @param {unknown} given
+ * @returns {Feeds}
+ */
+export function toFeeds(given) {
+  if (given === null || typeof given !== 'object') throw new InvalidInputError('run: feeds must be an object of tensors by input name');
+  return Object.fromEntries(
+    Object.entries(given).map(([name, tensor]) => {
+      const { type, data, dims } = tensor ?? {};
+      if (typeof type !== 'string' || !Array.isArray(dims)) throw new InvalidInputError(`run: input '${name}' is not a Tensor`);
+      if (!Object.hasOwn(ARRAYS, type)) throw new InvalidInputError(`run: input '${name}' is a tensor of ${type}, which models can't be given here`);
+      return [name, { type, data: /** @type {TypedArray} */ (toTyped(type, data)), dims }];
+    }),
+  );
 }

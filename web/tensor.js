@@ -9,9 +9,9 @@ import { tensorFromImage, tensorToDataURL, tensorToImageData } from './tensor-im
 /** @typedef {import('./tensor-data.js').DataTypes} DataTypes */
 /** @typedef {import('./tensor-data.js').Inferable} Inferable */
 /** @typedef {import('./tensor-data.js').TensorType} TensorType */
-/** @typedef {import('./tensor-data.js').TypedArray} TypedArray */
+/** @typedef {import('./dtypes.js').TypedArray} TypedArray */
 
-export { ARRAYS, count } from './tensor-data.js';
+export { ARRAYS, count } from './dtypes.js';
 
 /**
  * Values to give to a model, or that it gave.

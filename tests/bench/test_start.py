@@ -34,5 +34,14 @@ def test_the_server_counts_bodies_by_path(tmp_path: Path) -> None:
         assert not traffic.take()
 
 
+def test_a_slow_line_gives_whole_bodies(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 200  # several parts of a line's, the last of them not whole
+    (tmp_path / "a.bin").write_bytes(content)
+    with counting(Site(tmp_path), rate=1e9) as (url, traffic):
+        with urlopen(f"{url}a.bin") as answer:
+            assert answer.read() == content
+        assert traffic.take() == {"/a.bin": len(content)}
+
+
 def test_a_browser_that_does_not_run_has_no_renderer(tmp_path: Path) -> None:
     assert renderer_bytes(tmp_path) is None

@@ -15,6 +15,7 @@ from wasmkiln.devserver.site import Site
 from tests.package.models import write_models
 from tests.shared import ROOT
 from tests.web.conftest import browser as browser
+from tests.web.conftest import playwright as playwright
 from tests.web.conftest import serving
 
 HERE = Path(__file__).parent
@@ -84,7 +85,9 @@ def app(tarball: Path, bundlers: Path, tmp_path_factory: pytest.TempPathFactory)
     modules = folder / "node_modules"
     modules.mkdir()
     for entry in bundlers.iterdir():
-        if entry.name != "wasmkiln":
+        if entry.name == "pyodide":  # Development servers give out what lies in the app's folder.
+            shutil.copytree(entry, modules / entry.name)
+        else:
             (modules / entry.name).symlink_to(entry)
     unpack(tarball, modules / "wasmkiln")
     write_models(folder / "public")

@@ -53,7 +53,7 @@ def convolutional_model() -> bytes:
 def external_model() -> tuple[bytes, bytes, bytes]:
     """y = x @ w + b; w and b lie in two files, b in the second part of its."""
     w = np.arange(6, dtype=np.float32).reshape(3, 2)
-    b = np.float32([10, 20])
+    b = np.array([10, 20], np.float32)
     tensors = []
     for name, array, path, offset in (("w", w, "w.bin", 0), ("b", b, "sub/b.bin", 4)):
         tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_every_state_is_accessible(
             page.evaluate("(direction) => (document.documentElement.dir = direction)", direction)
             Tab(page).expect_no_sideways_scroll()
     context.close()
-    assert found == {}
+    assert not found, json.dumps(found, indent=1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""The live camera: classes of what it sees, never more than one frame at work, clear errors, and freed when it stops."""
+"""The live camera: classes of what it sees, one frame at work at most, clear errors, freed."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_a_machine_without_a_camera_says_so(playwright: Playwright, site: str) -
         tab.expect_alive()
 
 
-# Chromium's fake camera can't be in use, nor come over HTTP; so the browser's answer is given by hand.
+# Chromium's fake camera can't be in use, so the browser's answer is given by hand.
 ANSWERS = {
     "NotReadableError": "maybe another program uses it",
     "AbortError": "did not start",
@@ -232,9 +232,8 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_what_the_browser_answers_is_explained(page: Page, site: str, name: str) -> None:
-    page.add_init_script(
-        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('why', '{name}') }}"
-    )
+    answer = f"throw new DOMException('why', '{name}')"
+    page.add_init_script(f"navigator.mediaDevices.getUserMedia = async () => {{ {answer} }}")
     tab = opened(page, site)
     page.click("#camera-start")
     assert tab.settled() == "error"

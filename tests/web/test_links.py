@@ -1,12 +1,19 @@
-"""Links: data links and those of this site are followed, others are explained; and what the page's own address asks for."""
+"""Links: data links and those of this site are followed, others are explained; deep links."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, expect
+from wasmkiln.cli import main
+from wasmkiln.devserver.site import Site
 
+from tests.web.conftest import serving
+from tests.web.models import convolutional_model
 from tests.web.pictures import SAMPLES
 from tests.web.tab import Tab
 
@@ -23,13 +30,19 @@ GIVE = """([type, kind, text]) => {
 }"""
 
 
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page without a service worker, whose own requests would be counted."""
+    context = browser.new_context(service_workers="block")
+    yield context.new_page()
+    context.close()
+
+
 def give(tab: Tab, way: str, text: str) -> str:
     """Drop or paste a link; the state after it."""
     tab.page.evaluate(GIVE, [way, "text/uri-list" if way == "drop" else "text/plain", text])
     tab.page.wait_for_selector("html:not([data-state=running])", state="attached")
-    tab.page.wait_for_function(
-        "() => document.querySelector('#predictions li, #problem:not([hidden])')"
-    )
+    tab.page.wait_for_selector("#predictions li, #problem:not([hidden])")
     return tab.settled()
 
 
@@ -96,7 +109,8 @@ def test_the_address_may_ask_for_a_model_file(page: Page, site: str) -> None:
     tab = Tab.open(page, f"{site}?model=models/efficientnet-lite0.onnx")
     assert tab.text("model-name") == "efficientnet-lite0.onnx"
     expect(page.locator("#default-model")).to_be_visible()
-    assert sum(url.endswith(".onnx") for url in requests) == 1, "the own model was not needed"
+    own = f"{site}models/efficientnet-lite0.onnx"
+    assert requests.count(own) == 1, "it is fetched once, as the page's own wasn't needed"
 
 
 def test_a_photo_brings_the_default_model_back(page: Page, site: str) -> None:
@@ -105,6 +119,21 @@ def test_a_photo_brings_the_default_model_back(page: Page, site: str) -> None:
     assert tab.settled() == "ready", tab.alert()
     expect(page.locator("#model")).to_be_hidden()
     tab.expect_alive()
+
+
+def test_the_address_may_ask_for_a_bundle(page: Page, site_files: Site, tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(convolutional_model())
+    assert main(["compile", str(tmp_path / "net.onnx"), "-o", str(tmp_path / "net")]) in (0, None)
+    bundle = {f"/net/{file.name}": file for file in (tmp_path / "net").iterdir()}
+    with serving(replace(site_files, files={**site_files.files, **bundle}), isolated=True) as url:
+        tab = Tab.open(page, f"{url}?model=net/manifest.json")
+        assert tab.text("model-name") == "net"
+        page.click("#try")
+        assert tab.settled() == "ready", tab.alert()
+        expect(page.locator("#trial")).to_contain_text("What came out")
+        page.click("#default-model")
+        assert tab.settled() == "ready", tab.alert()
+        tab.expect_alive()
 
 
 WRONG = {

@@ -217,6 +217,7 @@ def test_loading_can_be_cancelled(page: Page, site: str) -> None:
 @pytest.mark.parametrize("missing", ["models/efficientnet-lite0.onnx", "wheel/wasmkiln.zip"])
 def test_a_failed_load_is_told_and_can_be_tried_again(page: Page, site: str, missing: str) -> None:
     tab = Tab(page)
+    page.context.route("**/wheel/python.image", lambda route: route.abort())
     page.context.route(f"**/{missing}", lambda route: route.abort())
     page.goto(site)
     assert tab.settled() == "error"

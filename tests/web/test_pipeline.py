@@ -175,15 +175,20 @@ def test_loading_tells_its_progress(lab: Page) -> None:
         const { pipeline } = await import('./pipeline.js');
         const events = [];
         const progress = (event) => events.push(event);
-        await (await pipeline('image-classification', null, { progress })).dispose();
+        const options = { progress, cache: false };
+        await (await pipeline('image-classification', null, options)).dispose();
         return events;
         """,
     )
     statuses = [event["status"] for event in events]
-    assert statuses[:3] == ["initiate", "download", "progress"]
+    assert statuses[0] == "initiate"
     assert statuses[-1] == "ready"
+    # Python may start meanwhile, which is a part of compiling.
+    of_file = [status for status in statuses if status not in ("compile", "warmup", "ready")]
+    assert of_file[:3] == ["initiate", "download", "progress"]
+    assert of_file[-1] == "done"
     assert {event["name"] for event in events} == {"efficientnet-lite0"}
-    last = events[statuses.index("done") - 1]
+    last = [event for event in events if event["status"] == "progress"][-1]
     assert last["loaded"] == last["total"]
     assert last["progress"] == 100
 

@@ -53,10 +53,28 @@ def test_settings_for_all_sessions(lab: Page) -> None:
     assert got == [3, "baseline", "TypeError", True]
 
 
+def test_inputs_of_sizes_that_were_left_open_say_what_to_ask_for(lab: Page) -> None:
+    name, message = error(
+        lab,
+        """
+        const session = await InferenceSession.create(bytes(given[0]));
+        try {
+            await session.run({ x: new Tensor('float32', new Float32Array(12), [4, 3]) });
+        } finally {
+            await session.release();
+        }
+        """,
+        small_model(1, rows="N"),
+    )
+    assert name == "InvalidInputError"
+    assert "compiled for float32[1,3]" in message
+    assert message.endswith("create a session with freeDimensionOverrides: { N: 4 }")
+
+
 def two_outputs() -> bytes:
     """a = x + 1 and b = x * 2, for f32[2,3]."""
-    one = numpy_helper.from_array(np.float32([1]), "one")
-    two = numpy_helper.from_array(np.float32([2]), "two")
+    one = numpy_helper.from_array(np.array([1], np.float32), "one")
+    two = numpy_helper.from_array(np.array([2], np.float32), "two")
     nodes = [
         helper.make_node("Add", ["x", "one"], ["a"]),
         helper.make_node("Mul", ["x", "two"], ["b"]),

@@ -10,9 +10,10 @@ import { sameOrigin, wantedModel } from './catalog.js';
 import * as lazy from './lazy.js';
 import { takeLaunches } from './launch.js';
 import { fetchFile } from './links.js';
+import { openBundle } from './opened-model.js';
 import { loadOwnModel, onOwnModel } from './own-model.js';
 import { classifyPhotos, takeUpWaiting } from './photos.js';
-import { receiveFiles, receiveLink } from './receive.js';
+import { receiveFiles, receiveLink, receiveModel } from './receive.js';
 import { formatBytes } from './view/format.js';
 import { takeAll } from './view/intake.js';
 import { element } from './view/dom.js';
@@ -71,7 +72,7 @@ async function loadWantedModel() {
   if (image) void receiveLink(String(sameOrigin(image, address) ?? image), 'linked');
   try {
     const wanted = wantedModel(address);
-    if ('url' in wanted) await openFrom(wanted.url);
+    if ('url' in wanted) await (wanted.url.pathname.endsWith('.json') ? openBundle(wanted.url) : openFrom(wanted.url));
     else await loadOwnModel({ name: wanted.name });
   } catch (error) {
     showError(error, 'Opening the link', [{ label: 'Use the default model', act: () => void loadOwnModel() }]);
@@ -95,5 +96,5 @@ async function openFrom(url) {
       { label: 'Use the default model', act: () => void loadOwnModel() },
     ],
   );
-  if (file) receiveFiles([file]);
+  if (file) await receiveModel(file);
 }

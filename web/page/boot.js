@@ -3,7 +3,6 @@
 
 import { openEarly } from '../cached.js';
 import { boot, letGoAfter } from '../compiler.js';
-import { env } from '../env.js';
 import { prepare } from '../handles.js';
 import { offerClearing } from './clearing.js';
 import { isolate } from './isolate.js';
@@ -34,7 +33,6 @@ function start() {
 }
 
 function startPython() {
-  env.pyodide.image = new URL('../wheel/python.image', import.meta.url);
   const begin = performance.now();
   boot().then(
     () => performance.measure('wasmkiln:boot', { start: begin, end: performance.now() }),

@@ -21,6 +21,8 @@ export const inside = () => import('./view/inside.js');
 export const profile = () => Promise.all([import('./view/profile.js'), import('./insight/profile.js')]);
 export const memory = () => import('./view/memory.js');
 export const graph = () => import('./view/graph.js');
+/** What loads small models on this thread. */
+export const loaders = () => Promise.all([import('../load-artifact.js'), import('../load-bundle.js')]);
 
 /** @type {Promise<Record<string, string>> | null} */
 let known = null;
@@ -35,5 +37,6 @@ export function peers() {
 
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
-  await Promise.all([gallery(), camera(), card(), switches(), modelView(), running(), insight(), inside(), profile(), memory(), graph(), peers()]);
+  await Promise.all([gallery(), camera(), card(), switches(), modelView(), running()]);
+  await Promise.all([insight(), inside(), profile(), memory(), graph(), loaders(), peers()]);
 }

@@ -47,7 +47,11 @@ function watchUpdates(registration, tell) {
   };
   const follow = (/** @type {ServiceWorker | null} */ worker) => {
     if (!worker || !registration.active) return;
-    worker.addEventListener('statechange', () => worker.state === 'installed' && registration.waiting === worker && offer(worker));
+    worker.addEventListener('statechange', () => {
+      if (worker.state === 'installed' && registration.waiting === worker) offer(worker);
+      // One that asked nobody, as a developer's server has it, has yet to be filled.
+      if (worker.state === 'activated') worker.postMessage({ type: 'fill' });
+    });
   };
   if (registration.waiting && registration.active) offer(registration.waiting);
   follow(registration.installing);

@@ -3,9 +3,10 @@
 
 import { inspectCached, loadCached } from '../cached.js';
 import { InvalidModelError, LimitError, UnsupportedBrowserError, UnsupportedOperatorError } from '../errors.js';
+import { describe, open as openCompiled } from '../handles.js';
 import { InferenceSession } from '../session.js';
 import * as lazy from './lazy.js';
-import { loadOwnModel, ownModel, showOwnModel } from './own-model.js';
+import { loadOwnModel, onOwnModel, ownModel, showOwnModel } from './own-model.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
 import { hideModel, withdrawDims } from './view/model-place.js';
@@ -26,15 +27,23 @@ const PYTHON_CAN =
 const backButton = element('default-model', HTMLButtonElement);
 const currentModel = element('current-model', HTMLElement);
 
-/** @type {{file: File, session: InferenceSession} | null} */
+/** @typedef {{name: string, file: File | null, dims: Dims, session: InferenceSession}} Opened a bundle has no file */
+
+/** @type {Opened | null} */
 let opened = null;
 
 backButton.addEventListener('click', () => (ownModel() ? closeModel() : void loadOwnModel()));
 onLoadingEnd(offerWayBack);
+onOwnModel(() => opened && closeModel());
 
 /** Whether a model is open. */
 export function isModelOpen() {
   return opened !== null;
+}
+
+/** The model that is open. */
+export function openedModel() {
+  return opened;
 }
 
 /** Shows the button that leads to the page's own model, unless that is in use. */
@@ -63,7 +72,7 @@ async function open(file, dims, signal) {
   const bytes = await readModel(file);
   const readMs = performance.now() - begin;
   const { info, model, sha256 } = await inspectCached(bytes, { signal, onStep: showProgress });
-  const [{ offerDims, showModel }, { likelyDims }] = await lazy.modelView();
+  const [{ offerDims }, { likelyDims }] = await lazy.modelView();
   const sizes = dims ?? likelyDims(info);
   const onDims = (/** @type {Dims} */ other) => void openModel(file, other);
   let session;
@@ -75,16 +84,54 @@ async function open(file, dims, signal) {
     if (!signal.aborted && Object.keys(sizes).length && opened?.file !== file) offerDims(file.name, sizes, onDims);
     throw error instanceof UnsupportedOperatorError ? new UnsupportedOperatorError(`${error.message}\n${PYTHON_CAN}`) : error;
   }
+  const figures = [formatTime(readMs), `${formatBytes(file.size)} from your disk`];
+  const read = () => readModel(file);
+  await present({ name: file.name, file, dims: sizes, session }, { bytes: file.size, info, onDims, read }, figures);
+}
+
+/**
+ * Opens a compiled model of this site, which takes neither Python nor the ONNX file.
+ * @param {URL} url of its manifest.json
+ */
+export async function openBundle(url) {
+  const folder = new URL('.', url);
+  const name = folder.pathname.split('/').at(-2) || folder.host;
+  await whileLoading(
+    `Opening “${name}”`,
+    async (signal) => {
+      const begin = performance.now();
+      const handle = await openCompiled(folder, { withReport: true }, { signal, onStep: showProgress });
+      const { accepts, report, weightBytes, codeBytes } = describe(handle);
+      const session = new InferenceSession(handle);
+      const info = { inputs: accepts, outputs: session.outputNames, nodes: report.length, metadata: {} };
+      const bytes = weightBytes + codeBytes;
+      const read = () => Promise.reject(new InvalidModelError('it was opened as a bundle, which leaves out what the compiler knew'));
+      await present({ name, file: null, dims: {}, session }, { bytes, info, onDims() {}, read }, [formatTime(performance.now() - begin), formatBytes(bytes)]);
+    },
+    () => [{ label: 'Try again', act: () => void openBundle(url) }, picking('model-file', 'Open a model from your disk')],
+  );
+}
+
+/**
+ * Shows a model in place of the one that was open.
+ * @param {Opened} model
+ * @param {Pick<import('./view/model.js').ModelView, 'bytes' | 'info' | 'onDims' | 'read'>} more
+ * @param {string[]} figures how long it took to come, and how much that was
+ */
+async function present(model, more, [figure, note]) {
+  const { name, dims, session } = model;
   opened?.session.release();
-  opened = { file, session };
+  opened = model;
   setView('model');
-  await showModel({ name: file.name, bytes: file.size, info, dims: sizes, session, onDims, read: () => readModel(file) });
+  const [{ showModel }] = await lazy.modelView();
   if (opened?.session !== session) return;
-  currentModel.textContent = file.name;
-  showTile('download', formatTime(readMs), `${formatBytes(file.size)} from your disk`);
+  await showModel({ name, dims, session, ...more });
+  if (opened?.session !== session) return;
+  currentModel.textContent = name;
+  showTile('download', figure, note);
   showStats(session.stats);
   clearInference();
-  announce(`${file.name} is ready: ${info.nodes} nodes.`);
+  announce(`${name} is ready: ${more.info.nodes} nodes.`);
 }
 
 /** @param {File} file */

@@ -1,6 +1,7 @@
 // @ts-check
 /** @file The page's own model, which names what is in photos: loaded at start, kept while another is tried, and loaded anew for other threads or SIMD. */
 
+import { InternalError, InvalidInputError, LimitError } from '../errors.js';
 import { pipeline } from '../pipeline.js';
 import { formatBytes, formatTime } from './view/format.js';
 import { showProgress } from './view/page.js';
@@ -109,9 +110,17 @@ export function showOwnModel() {
   clearInference();
 }
 
-/** @returns {Step[]} */
-function retrySteps() {
-  const steps = [{ label: 'Try again', act: () => void loadOwnModel() }];
-  if (choice.threads !== 1) steps.push({ label: 'Try with one thread', act: () => void loadOwnModel({ threads: 1 }) });
-  return steps;
+/**
+ * @param {unknown} error
+ * @returns {Step[]}
+ */
+function retrySteps(error) {
+  const [again, oneThread, usual] = [
+    { label: 'Try again', act: () => void loadOwnModel() },
+    { label: 'Try with one thread', act: () => void loadOwnModel({ threads: 1 }) },
+    { label: 'Use the default model', act: () => void loadOwnModel({ name: null }) },
+  ];
+  if (error instanceof InvalidInputError) return [usual]; // there is no model of this name
+  const isDefect = error instanceof InternalError || error instanceof LimitError;
+  return [again, ...(isDefect && choice.threads !== 1 ? [oneThread] : []), ...(choice.name ? [usual] : [])];
 }

@@ -12,13 +12,13 @@
 import { InvalidInputError, ReleasedError } from '../errors.js';
 import { checkFeeds } from '../feeds.js';
 import { describe, open, predict, release } from '../models.js';
-import { ARRAYS, count } from '../tensor.js';
+import { ARRAYS, count } from '../dtypes.js';
 
 /** @typedef {import('../bundle.js').BundleSource} BundleSource */
 /** @typedef {import('../models.js').OpenOptions} OpenOptions */
 /** @typedef {import('../models.js').Watch} Watch */
 /** @typedef {import('../protocol.js').TensorRecord} TensorRecord */
-/** @typedef {import('../tensor.js').TypedArray} TypedArray */
+/** @typedef {import('../dtypes.js').TypedArray} TypedArray */
 
 /**
  * Opens a compiled model.

@@ -20,13 +20,17 @@ __all__ = ["FOLDER", "link_loader", "loader_files", "modules", "web_folder"]
 FOLDER = "standalone"
 ENTRY, WORKER = f"{FOLDER}/model.js", "compute.worker.js"
 
+# What loads that which the compiler gives, and saves it: no bundle needs that.
+UNNEEDED = ("load-artifact.js", "save-bundle.js")
+
 _IMPORT = re.compile(r"^(?:import|export) \{([^}]*)\} from '(\.{1,2}/[\w./-]+)';\n", re.M)
+_LATE_IMPORT = re.compile(r"\bimport\('(\.{1,2}/[\w./-]+)'\)(?!\.)")
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.M)
 _BLOCK = r"/\*(?:(?!\*/).)*\*/"
 _COMMENT = re.compile(
     rf"^[ \t]*{_BLOCK}[ \t]*\n|^[ \t]*//[^\n]*\n|/\*\* @\w+ [^\n]*?\*/ ?", re.M | re.S
 )
-_BLANK = re.compile(r"\n\n+")
+_SPACE = re.compile(r"\s*\n\s*")  # no line of ours is within a text
 
 _ARRAYS = {"float16": "Uint16Array", "bfloat16": "Uint16Array", "bool": "Uint8Array"}
 
@@ -62,14 +66,14 @@ def loader_files(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def modules(web: Path) -> dict[str, str]:
-    """The sources that the loader consists of, each after those that it imports."""
+    """The sources that the loader consists of, each after those that it imports, uncommented."""
     found: dict[str, str] = {}
 
     def visit(name: str) -> None:
-        if name in found:
+        if name in found or name in UNNEEDED:
             return
-        source = (web / name).read_text("utf-8")
-        for _, path in _IMPORT.findall(source):
+        source = _COMMENT.sub("", (web / name).read_text("utf-8"))
+        for path in (*(path for _, path in _IMPORT.findall(source)), *_LATE_IMPORT.findall(source)):
             visit(_resolve(name, path))
         found[name] = source
 
@@ -81,12 +85,13 @@ def modules(web: Path) -> dict[str, str]:
 def link_loader(web: Path) -> str:
     """The loader's one file."""
     parts = [_linked(name, source) for name, source in modules(web).items()]
-    is_worker = f"typeof document === 'undefined' && globalThis.name === '{WORKER}'"
+    named = f"[globalThis.name, globalThis.process?.argv[2]].includes('{WORKER}')"
     return "".join(
         (
             f"// The loader of wasmkiln {__version__} (Apache-2.0).\n",
+            *(f"const {_variable(name)} = {{}};\n" for name in UNNEEDED),
             *parts,
-            f"if ({is_worker}) {_variable(WORKER)}();\n",
+            f"if (typeof document === 'undefined' && {named}) {_variable(WORKER)}();\n",
             f"export const {{ load, Model }} = {_variable(ENTRY)}();\n",
         )
     )
@@ -95,11 +100,12 @@ def link_loader(web: Path) -> str:
 def _linked(name: str, source: str) -> str:
     """A module as a variable that holds what it exports; the two that run later, as a function."""
     exports = _EXPORT.findall(source)
-    source = _EXPORT.sub("", _COMMENT.sub("", source))
     source = _IMPORT.sub(lambda m: _destructured(m[1], _resolve(name, m[2])), source)
+    source = _LATE_IMPORT.sub(lambda m: f"({_variable(_resolve(name, m[1]))})", source)
     # The worker's script is this one.
     source = source.replace(f"'./{WORKER}', import.meta.url", "import.meta.url")
-    source = _BLANK.sub("\n", source).strip()
+    source = source.replace("new URL(name, here)", "new URL(here)")
+    source = _SPACE.sub("\n", _EXPORT.sub("", source)).strip()
     function = f"() => {{\n{source}\nreturn {{ {', '.join(exports)} }};\n}}"
     is_late = name in (ENTRY, WORKER)
     return f"const {_variable(name)} = {function if is_late else f'({function})()'};\n"

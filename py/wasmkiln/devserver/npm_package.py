@@ -38,10 +38,11 @@ def make() -> None:
 
     progress, cache = Progress(sys.stderr), ROOT / ".cache"
     core = ensure_core(cache, progress)
-    wheel, _ = ensure_wheel(ROOT, cache, progress)
+    wheel, info = ensure_wheel(ROOT, cache, progress)
     _, package = ensure_bytecode(core, wheel, cache, progress)
     (WEB / "wheel").mkdir()
     shutil.copyfile(package, WEB / "wheel" / "wasmkiln.zip")
+    shutil.copyfile(info, WEB / "wheel" / "wasmkiln.json")
     shutil.copyfile(ROOT / "LICENSE", WEB / "LICENSE")
     write_types(WEB / "types")
 

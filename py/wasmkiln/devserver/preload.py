@@ -9,6 +9,7 @@ from pkgutil import walk_packages
 # Nobody compiles for the page with these: the command line, and what needs NumPy or wasmtime.
 LEFT_OUT = frozenset(
     {
+        "wasmkiln.__main__",
         "wasmkiln.api",
         "wasmkiln.bundle",
         "wasmkiln.cli",

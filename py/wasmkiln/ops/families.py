@@ -170,7 +170,7 @@ FAMILIES = {
     "unique": "Unique",
     "unpool": "MaxUnpool",
     "window": "BlackmanWindow HammingWindow HannWindow",
-    "winograd": "wasmkiln.Winograd",
+    "winograd": "wasmkiln.Winograd wasmkiln.WinogradFilters",
 }
 
 _FAMILY_OF = {title: family for family, titles in FAMILIES.items() for title in titles.split()}

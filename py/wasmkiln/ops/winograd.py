@@ -1,40 +1,20 @@
-"""Winograd's 3 by 3 convolution: the internal operator, and its filters as graph nodes."""
+"""Winograd's 3 by 3 convolution: the internal operators Winograd and WinogradFilters."""
 
 from __future__ import annotations
 
-from math import prod
-
-from ..ir.builder import GraphBuilder
-from ..ir.const import Const
 from ..ir.dtype import F32
 from ..ir.expr import Expr
 from ..ir.types import TensorType
 from ..program.kernels.gemm import MR, NR
-from ..program.kernels.winograd import FAR, NEAR, REACH, TRANSFORM_BYTES, WinogradSpec
+from ..program.kernels.winograd import REACH, TRANSFORM_BYTES, WinogradFiltersSpec, WinogradSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
-from .compose import reshape
 from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
-from .packed import MAC_GRAIN, GemmPacked, PackPanels
+from .packed import MAC_GRAIN
 from .pool import Axis
 
-__all__ = ["Winograd", "filter_rows", "transformed_filters"]
-
-
-def filter_rows(size: int) -> list[tuple[float, float, float]]:
-    """G: what the three taps of a filter along an axis become, a row for each point.
-
-    It is the polynomial of the taps at the point, divided by the differences to the other points.
-    """
-    if size == 2:
-        return [(1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)]
-    points = (0.0, NEAR, -NEAR, FAR, -FAR)
-    rows = []
-    for p in points:
-        scale = 1 / prod([p - q for q in points if q != p])
-        rows.append((scale, p * scale, p * p * scale))
-    return [*rows, (0, 0, 1)]
+__all__ = ["Winograd", "WinogradFilters"]
 
 
 # Bytes of a block of tiles, transformed and multiplied: what level 2 holds, or else so many that
@@ -44,10 +24,13 @@ BLOCKS_BYTES = 512 << 10, 2 << 20
 # What it takes to fetch a byte of a block that level 2 doesn't hold, for each of the filters.
 FAR_BYTE = 1.5
 
+# Channels of panels of filters worth giving to a thread.
+PANEL_GRAIN = 256
+
 
 @register("Winograd", domain=INTERNAL)
 class Winograd(Op):
-    """finish(conv(x, w) + bias): x [N, H, W, C], u [side * side, P, C, NR] (transformed_filters).
+    """finish(conv(x, w) + bias): x [N, H, W, C], u [side * side, P, C, NR] (WinogradFilters).
 
     size: of a tile of the output along both axes, 2 or 4; side: size + 2.
     """
@@ -126,13 +109,24 @@ def _block(tiles: int, tile_bytes: int, filter_bytes: int) -> int:
     return chosen
 
 
-def transformed_filters(g: GraphBuilder, w: str, size: int) -> str:
-    """Filters [M, C, 3, 3] as panels [side * side, M / NR, C, NR]: each G w Gt, at load."""
-    filters, channels = g.shape(w)[:2]
-    rows = filter_rows(size)
-    taps = [a * b for down in rows for across in rows for a in down for b in across]
-    values = len(rows) ** 2
-    matrix = g.const(Const.of(F32, (1, values, 9), taps))
-    packed = g.add(PackPanels(transposed=True), reshape(g, w, (1, filters * channels, 9)))
-    u = g.add(GemmPacked(n=filters * channels), matrix, packed)
-    return g.add(PackPanels(transposed=True), reshape(g, u, (values, filters, channels)))
+@register("WinogradFilters", domain=INTERNAL)
+class WinogradFilters(Op):
+    """Filters [M, C, 3, 3] as panels of G w Gt, [side * side, M / NR, C, NR]; size: of a tile."""
+
+    size: int
+
+    def infer(self, x: TensorType) -> tuple[TensorType, ...]:
+        """The panels of each of the side * side matrices."""
+        filters, channels = x.shape[:2]
+        return (TensorType(F32, ((self.size + REACH) ** 2, filters // NR, channels, NR)),)
+
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
+        """One kernel over all panels."""
+        (x,), (out,) = inputs, outputs
+        assert x is not None
+        _, panels, channels, _ = out.type.shape
+        words = [lw.write(out), lw.read(x), channels, panels]
+        grain = -(-PANEL_GRAIN // channels)
+        lw.call(WinogradFiltersSpec(self.size), words, panels, grain)

@@ -11,7 +11,7 @@ from ..ir.types import TensorType
 from ..ops.conv import Conv
 from ..ops.epilogue import split_inputs
 from ..ops.pool import Axis
-from ..ops.winograd import Winograd, transformed_filters
+from ..ops.winograd import Winograd, WinogradFilters
 from ..options import CompileOptions
 from ..program.kernels.gemm import NR
 from ..program.kernels.winograd import REACH
@@ -51,7 +51,7 @@ def use_winograd(g: Graph, options: CompileOptions) -> Graph:
             axes=(axes[0], axes[1]), n=b.shape(w)[0], size=size, bias=bool(bias),
             epilogue=op.epilogue, n_extra=op.n_extra,
         )  # fmt: skip
-        return (b.add(new, x, transformed_filters(b, w, size), bias or "", *extras),)
+        return (b.add(new, x, b.add(WinogradFilters(size=size), w), bias or "", *extras),)
 
     return rewrite(g, visit)
 

@@ -41,7 +41,8 @@ export function familyOf(kernel) {
  * @param {FusedGraph} graph
  */
 export function nameOf({ sources, outputs }, graph) {
-  const names = sources.map((index) => graph.sources[index][0]).filter(Boolean);
+  // Converters from TensorFlow Lite join all names that a node once had.
+  const names = sources.map((index) => graph.sources[index][0].split(';')[0]).filter(Boolean);
   return commonStart(names) || names[0] || outputs[0] || 'unnamed';
 }
 

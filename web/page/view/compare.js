@@ -50,7 +50,7 @@ function button(subject, feeds, version) {
  * @param {Comparison} comparison
  * @param {string} version
  */
-function shown({ ours, theirs, threads, theirCreateMs, differences }, version) {
+function shown({ ours, theirs, threads, theirThreads, theirCreateMs, differences }, version) {
   const ratio = ours.median / theirs.median;
   const verdict = ratio < 1 ? `wasmkiln took ${(ratio * 100).toFixed(0)} % of onnxruntime-web's time` : `wasmkiln took ${ratio.toFixed(2)} times as long as onnxruntime-web`;
   const worst = differences.reduce((a, b) => (b.relative > a.relative ? b : a), { name: '', difference: 0, relative: 0 });
@@ -59,7 +59,7 @@ function shown({ ours, theirs, threads, theirCreateMs, differences }, version) {
   const times = [row('wasmkiln', ours), row(`onnxruntime-web ${version}`, theirs)];
   const rows = differences.map(({ name, difference, relative }) => [name, formatValue(difference), formatValue(relative)]);
   return [
-    make('p', {}, `Here and now, ${verdict} on ${threads} thread${threads === 1 ? '' : 's'}, ${agree}`),
+    make('p', {}, `Here and now, ${verdict} on ${threads} thread${threads === 1 ? '' : 's'}${threads === theirThreads ? '' : ` (onnxruntime-web on ${theirThreads})`}, ${agree}`),
     table('Time of a run', ['Runtime', 'Median', 'Fastest'], times),
     table('Largest differences', ['Output', 'Difference', 'Over its largest value'], rows),
     make('p', { className: 'note' }, `Loading onnxruntime-web and preparing the model for it took ${formatTime(theirCreateMs)}. Times in a tab vary with whatever else the machine does.`),

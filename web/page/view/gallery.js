@@ -78,7 +78,7 @@ function place(name) {
   canvas.setAttribute('aria-hidden', 'true');
   const what = make('span', { className: 'what' }, '…');
   const percent = make('span', { className: 'percent' });
-  const button = make('button', { type: 'button', className: 'card', title: name, disabled: true }, canvas, what, percent);
+  const button = make('button', { type: 'button', className: 'card', title: name, disabled: true }, canvas, what, ' ', percent);
   const item = make('li', {}, button);
   /** @type {Card} */
   const card = {

@@ -126,8 +126,16 @@ function summary(steps, { runs, wholeMs, threads }) {
   const many = threads > 1 ? ` A run on ${threads} threads took ${formatTime(wholeMs)}.` : '';
   return (
     `${steps.length} step${steps.length === 1 ? '' : 's'} took ${formatTime(whole)} together, measured one by one on one thread ` +
-    `(medians of ${runs} runs).${many} The wider a bar, the more time it took. Longest: ${slowest.name}, ${formatPercent(slowest.ms / whole)}.`
+    `(medians of ${runs} runs).${many} The wider a bar, the more time it took. Longest: ${tail(slowest.name)}, ${formatPercent(slowest.ms / whole)}.`
   );
+}
+
+/**
+ * The end of a long name.
+ * @param {string} name
+ */
+function tail(name) {
+  return name.length > 60 ? `…${name.slice(-59)}` : name;
 }
 
 /** @param {TimedStep[]} steps */

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from ...record import record
 from .base import KernelSpec
 from .finish import Finish
 from .gemm import NR
 
-__all__ = ["FAR", "NEAR", "REACH", "SQUARE_BYTES", "TRANSFORM_BYTES", "WinogradSpec"]
+__all__ = [
+    "FAR",
+    "NEAR",
+    "REACH",
+    "SQUARE_BYTES",
+    "TRANSFORM_BYTES",
+    "WinogradFiltersSpec",
+    "WinogradSpec",
+    "filter_rows",
+]
 
 # A tile of n by n outputs reaches (n + REACH) by (n + REACH) inputs.
 REACH = 2
@@ -17,8 +28,23 @@ SQUARE_BYTES = 36 * 4 * NR
 TRANSFORM_BYTES = SQUARE_BYTES + 36 * 4
 
 # Tiles of 4 interpolate at 0, +-NEAR, +-FAR and infinity, tiles of 2 at 0, +-1 and infinity. These
-# points, whose product is 1, err less than half as much as the usual 1 and 2: see ops/winograd.py.
+# points, whose product is 1, err less than half as much as the usual 1 and 2: see `filter_rows`.
 NEAR, FAR = 0.5**0.5, 2**0.5
+
+
+def filter_rows(size: int) -> list[tuple[float, float, float]]:
+    """G: what the three taps of a filter along an axis become, a row for each point.
+
+    It is the polynomial of the taps at the point, divided by the differences to the other points.
+    """
+    if size == 2:
+        return [(1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)]
+    points = (0.0, NEAR, -NEAR, FAR, -FAR)
+    rows = []
+    for p in points:
+        scale = 1 / prod([p - q for q in points if q != p])
+        rows.append((scale, p * scale, p * p * scale))
+    return [*rows, (0, 0, 1)]
 
 
 @record
@@ -49,3 +75,18 @@ class WinogradSpec(KernelSpec):
     def name(self) -> str:
         """E.g. `winograd_f32_4x4_bias`."""
         return f"winograd_f32_{self.size}x{self.size}{self.finish.tag}"
+
+
+@record
+class WinogradFiltersSpec(KernelSpec):
+    """u [s * s][panels][C][NR] = G w Gt of filters w [panels * NR][C][3][3], see `WinogradSpec`.
+
+    args: u w channels panels. range: panels.
+    """
+
+    size: int
+
+    @property
+    def name(self) -> str:
+        """E.g. `winograd_filters_4`."""
+        return f"winograd_filters_{self.size}"

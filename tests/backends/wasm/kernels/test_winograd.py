@@ -10,7 +10,8 @@ from wasmkiln.backends.base import Target
 from wasmkiln.ir.expr import arg, call, clamp
 from wasmkiln.ops.conv_packed import ConvPacked
 from wasmkiln.ops.pool import Axis
-from wasmkiln.ops.winograd import Winograd, filter_rows
+from wasmkiln.ops.winograd import Winograd, WinogradFilters
+from wasmkiln.program.kernels.winograd import filter_rows
 
 from tests.backends.wasm.harness import TARGETS
 from tests.backends.wasm.kernels.convolution import axis, convolve
@@ -47,6 +48,15 @@ def case_of(
     w = random(filters, channels, 3, 3) / np.float32(np.sqrt(9 * channels))
     axes = axis(height, 3, pads=pads), axis(width, 3, pads=pads)
     return axes, random(batch, height, width, channels), w
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize(("filters", "channels"), [(8, 1), (24, 5)])
+def test_filters(target: Target, size: int, filters: int, channels: int) -> None:
+    w = random(filters, channels, 3, 3)
+    got = run_op(WinogradFilters(size=size), [w], target, shares=2)
+    np.testing.assert_allclose(got, filters_of(w, size), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=str)

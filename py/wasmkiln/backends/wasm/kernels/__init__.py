@@ -60,6 +60,7 @@ EMITTERS = {
     "SoftmaxSpec": "softmax.emit_softmax",
     "TopKSpec": "sort.emit_topk",
     "TransposeSpec": "copy.emit_transpose",
+    "WinogradFiltersSpec": "winograd_filters.emit_winograd_filters",
     "WinogradSpec": "winograd.emit_winograd",
 }
 

@@ -1,0 +1,11 @@
+// Python from the image of its memory, for tests: answers code with its value, or with the error's message.
+import { startFromImage } from './python-image.js';
+
+onmessage = async ({ data: { places, code } }) => {
+  try {
+    const python = await startFromImage(places);
+    postMessage({ result: python.runPython(code) });
+  } catch (error) {
+    postMessage({ error: `${error.name}: ${error.message}` });
+  }
+};
