@@ -10,7 +10,23 @@
  */
 
 export { env } from './env.js';
-export * from './errors.js';
+export {
+  WasmkilnError,
+  InvalidModelError,
+  ExternalDataError,
+  BundleError,
+  UnsupportedOperatorError,
+  DataDependentError,
+  ShapeError,
+  InvalidInputError,
+  ReleasedError,
+  LimitError,
+  UnsupportedBrowserError,
+  DownloadError,
+  ImageError,
+  ScriptError,
+  InternalError,
+} from './errors.js';
 export { pipeline } from './pipeline.js';
 export { InferenceSession } from './session.js';
 export { Tensor } from './tensor.js';
