@@ -22,3 +22,8 @@ export { Tensor } from './tensor.js';
 /** @typedef {import('./pipeline.js').ImageClassificationPipeline} ImageClassificationPipeline */
 /** @typedef {import('./pipeline.js').ModelEntry} ModelEntry */
 /** @typedef {import('./image.js').ImageInput} ImageInput */
+/** @typedef {import('./profile.js').ProfileRow} ProfileRow */
+/** @typedef {import('./session.js').ValueMetadata} ValueMetadata */
+/** @typedef {import('./session-options.js').ExternalFile} ExternalFile */
+/** @typedef {import('./session-options.js').FileSource} FileSource */
+/** @typedef {import('./tensor-data.js').TensorType} TensorType */

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ WEB = SAMPLES.parent
 SHELL_BYTES = 60_000
 STARTED_BYTES = 80_000  # with the workers that the shell starts
 PAGE_BYTES = 130_000  # with all parts that are fetched late
+LARGE = re.compile(r"\.(wasm|zip|onnx)$")
 HEAVY = re.compile(r"pyodide|wasmkiln\.zip|\.onnx|\.whl|samples/")
 
 _NAMED = re.compile(r'<(?:link|script)[^>]*?\b(?:href|src)="([^":]+\.(?:css|js|svg|webmanifest))"')
@@ -111,5 +113,5 @@ def test_nothing_heavy_is_fetched_twice(page: Page, site: str) -> None:
     page.on("request", lambda request: seen.append(request.url))
     page.goto(site)
     wait_complete(page)
-    heavy = [url for url in seen if HEAVY.search(url)]
-    assert len(heavy) == len(set(heavy))
+    large = Counter(url.rpartition("/")[2] for url in seen if LARGE.search(url))
+    assert large and set(large.values()) == {1}, large

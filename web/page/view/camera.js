@@ -22,8 +22,8 @@ export class CameraView {
 
   /** @param {Wishes} wishes */
   constructor({ onStop, onChoose, onKeep }) {
-    const keep = make('button', { type: 'button', id: 'camera-keep', className: 'primary' }, 'Keep this picture');
-    const stop = make('button', { type: 'button', id: 'camera-stop' }, 'Stop the camera');
+    const keep = make('button', { type: 'button', id: 'camera-keep', className: 'primary' }, 'Keep picture');
+    const stop = make('button', { type: 'button', id: 'camera-stop' }, 'Stop');
     this.#video.setAttribute('aria-label', 'What the camera sees');
     keep.addEventListener('click', onKeep);
     stop.addEventListener('click', onStop);

@@ -21,7 +21,7 @@ const PHASES = /** @type {Record<string, string>} */ ({
  * @param {string} [note]
  */
 export function showTile(tile, figure, note) {
-  element(tile, HTMLElement).replaceChildren(figure, ...(note ? [make('small', {}, note)] : []));
+  element(tile, HTMLElement).replaceChildren(make('bdi', {}, figure), ...(note ? [make('small', {}, make('bdi', {}, note))] : []));
 }
 
 /** Empties the tile for inference, since it measured another model. */
@@ -63,6 +63,6 @@ export function showStats(stats, bootMs) {
     ['Memory: activations', formatBytes(stats.arenaBytes)],
     ['Memory of the model in all', formatBytes(stats.memoryBytes)],
   ];
-  const pairs = rows.map(([term, value]) => make('div', {}, make('dt', {}, term), make('dd', {}, value)));
+  const pairs = rows.map(([term, value]) => make('div', {}, make('dt', {}, term), make('dd', {}, make('bdi', {}, value))));
   /** @type {HTMLElement} */ (document.querySelector('#phases dl')).replaceChildren(...pairs);
 }
