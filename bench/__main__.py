@@ -1,6 +1,6 @@
 """python -m bench: wasmkiln beside its peers.
 
-Also `bench micro`, `start`, `summary` and `agreement`, and the long runs of two tests:
+Also `bench micro`, `start`, `compile`, `summary` and `agreement`, and the long runs of two tests:
 `differential` and `hostile`.
 """
 
@@ -20,6 +20,10 @@ def main(argv: list[str]) -> int:
         from bench import start
 
         return start.main(argv[1:])
+    if command == "compile":
+        from bench import compile as compiling
+
+        return compiling.main(argv[1:])
     if command == "summary":
         from bench import summary
 

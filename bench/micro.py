@@ -2,7 +2,8 @@
 
 A model is compiled here, without Pyodide, and its artifact runs in the page: first whole, then step
 by step in the same order, so that each kernel meets the caches and values of a real run. A row is
-one operation of the compiled graph, which may be several kernel calls; equal ones are one row.
+one operation of the compiled graph, which may be several kernel calls; equal ones are one row. At
+the end come the families of kernels over all models, and the rows that lose most time.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from wasmkiln.program.lowering import lower
 from wasmkiln.program.program import Call, Program
 from wasmkiln.record import replace
 
+from bench.families import family_table, slow_table
 from bench.machine import machine_facts
 from bench.models import find_tasks
 from bench.serve import open_site, publish, publish_file, serving
@@ -186,6 +188,8 @@ def main(argv: Sequence[str]) -> int:
             everything += made
             _print(task, made, times, arguments.top)
         browser.close()
+    if everything:
+        print(f"Families:\n\n{family_table(everything)}\nSlow:\n\n{slow_table(everything)}")
     if arguments.json:
         report = {"machine": facts, "rows": [asdict(row) for row in everything]}
         Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n")

@@ -10,7 +10,23 @@
  */
 
 export { env } from './env.js';
-export * from './errors.js';
+export {
+  WasmkilnError,
+  InvalidModelError,
+  ExternalDataError,
+  BundleError,
+  UnsupportedOperatorError,
+  DataDependentError,
+  ShapeError,
+  InvalidInputError,
+  ReleasedError,
+  LimitError,
+  UnsupportedBrowserError,
+  DownloadError,
+  ImageError,
+  ScriptError,
+  InternalError,
+} from './errors.js';
 export { pipeline } from './pipeline.js';
 export { InferenceSession } from './session.js';
 export { Tensor } from './tensor.js';
@@ -22,3 +38,8 @@ export { Tensor } from './tensor.js';
 /** @typedef {import('./pipeline.js').ImageClassificationPipeline} ImageClassificationPipeline */
 /** @typedef {import('./pipeline.js').ModelEntry} ModelEntry */
 /** @typedef {import('./image.js').ImageInput} ImageInput */
+/** @typedef {import('./profile.js').ProfileRow} ProfileRow */
+/** @typedef {import('./session.js').ValueMetadata} ValueMetadata */
+/** @typedef {import('./session-options.js').ExternalFile} ExternalFile */
+/** @typedef {import('./session-options.js').FileSource} FileSource */
+/** @typedef {import('./tensor-data.js').TensorType} TensorType */

@@ -98,6 +98,9 @@ export function readOptions(options) {
   for (const size of [...Object.values(dims), ...Object.values(shapes).flat()]) {
     if (!Number.isSafeInteger(size) || size < 0) throw new InvalidInputError(`options dims and shapes take whole numbers, not ${size}`);
   }
+  if (!['boolean', 'undefined'].includes(typeof options.worker)) {
+    throw new InvalidInputError(`option worker must be true or false, not ${options.worker}`);
+  }
   const copies = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, [...shape]]));
   const compile = { threads: threadsOf(options), worker: options.worker, simd: simdOf(options), dims, shapes: copies };
   return { compile, externalData, cache: options.cache ?? true, profiling: options.enableProfiling === true, signal, progress };

@@ -39,6 +39,7 @@ class CompileOptions:
         stand for.
     winograd: run 3 by 3 convolutions after Winograd where that wins: up to three times as fast, but
         their results err about twice as much, and their filters take up to four times the memory.
+    join: let convolutions and products write straight into the tensor that a Concat joins them to.
     any_size: choose kernels that suit other heights and widths too, where those for one size would
         be a little faster.
     max_memory: the most bytes of linear memory a model may need, and its outputs together (Wasm
@@ -56,6 +57,7 @@ class CompileOptions:
     patterns: bool = True
     integers: bool = True
     winograd: bool = True
+    join: bool = True
     any_size: bool = False
     max_memory: int = 0
 

@@ -135,7 +135,7 @@ def run(bundle: Bundle, feeds: Mapping[str, Array], simd: str = "relaxed") -> di
     results = {}
     for signature, (offset, shape) in zip(outputs, plan.places[len(inputs) :], strict=True):
         dtype = np.dtype(signature["dtype"])
-        data = instance.read(offset, int(np.prod(shape)) * dtype.itemsize)
-        results[signature["name"]] = np.frombuffer(data, dtype).reshape(shape)
+        held = instance.read(offset, int(np.prod(shape)) * dtype.itemsize)
+        results[signature["name"]] = np.frombuffer(held, dtype).reshape(shape)
     instance.release()
     return results

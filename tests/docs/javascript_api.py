@@ -40,6 +40,10 @@ def javascript_api() -> str:
         command = [str(modules / ".bin" / "typedoc")]
         command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
         command += ["--hideBreadcrumbs", "--hidePageHeader", "--hidePageTitle", "--disableSources"]
+        command += [
+            "--excludeExternals",
+            "--skipErrorChecking",
+        ]  # the pinned TypeScript of tests/web checks them
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr + done.stdout
         text = (Path(folder) / "README.md").read_text(encoding="utf-8")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS, generated
+from tests.docs.pages import DOCS, GENERATED
 from tests.shared import ROOT
 
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
-@pytest.mark.parametrize("name", sorted(generated()))
+@pytest.mark.parametrize("name", sorted(GENERATED))
 def test_generated_pages_are_up_to_date(name: str) -> None:
     written = (DOCS / name).read_text(encoding="utf-8")
-    assert written == generated()[name], "run python -m tests.docs"
+    assert written == GENERATED[name](), "run python -m tests.docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -26,3 +26,17 @@ def test_an_absent_input_depends_on_nothing() -> None:
     consts = {"w": weights(64), "high": weights(at=256)}
     init, main = partition(typed({"x": "f32[64]"}, nodes, "y", consts))
     assert [n.outputs[0] for n in init] == ["a"] and len(main) == 1
+
+
+def test_the_weights_that_need_the_most_room_come_first() -> None:
+    nodes = [
+        node("Exp", "v", "a"),
+        node("Exp", "w", "b"),
+        node("Relu", "b", "c"),
+        node("Relu", "a", "d"),
+        node("Add", "x d", "s"),
+        node("Concat", "s c", "y", axis=0),
+    ]
+    g = typed({"x": "f32[64]"}, nodes, "y", {"v": weights(64), "w": weights(128, at=256)})
+    init, _ = partition(g)
+    assert [n.outputs[0] for n in init] == ["b", "c", "a", "d"]

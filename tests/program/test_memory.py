@@ -13,7 +13,7 @@ from wasmkiln.ir.dtype import U8
 from wasmkiln.ir.types import TensorType
 from wasmkiln.program.kernels import KernelSpec
 from wasmkiln.program.memory import MemoryPlan, plan_memory
-from wasmkiln.program.program import Binding, Buffer, Call, Program, Ref, Slot
+from wasmkiln.program.program import Binding, Buffer, BufferKind, Call, Program, Ref, Slot
 from wasmkiln.program.schedule import barriers
 from wasmkiln.record import replace
 
@@ -97,16 +97,16 @@ def test_constants_are_never_overwritten_and_weights_of_init_make_room() -> None
 
 
 def test_an_inline_weight_is_kept_from_the_start_of_init() -> None:
-    early, late = Buffer(0, 64, "temporary"), Buffer(1, 64, "temporary")
+    early, late = Buffer(0, 256, "temporary"), Buffer(1, 256, "temporary")
     out = [Buffer(2, 64, "constant"), Buffer(3, 64, "constant")]
     init = (call(reads=(early,), writes=(out[0],)), call(reads=(late,), writes=(out[1],)))
     base = program([early, late, *out], [], init)
-    inline = Program(init, (), base.buffers, {late: Const(U8, (64,), bytes(64))}, (), ())
+    inline = Program(init, (), base.buffers, {late: Const(U8, (256,), bytes(256))}, (), ())
     plan = plan_memory(inline, 1 << 20)
-    assert plan.offsets[0] != plan.offsets[1]
-    spans = Program(init, (), base.buffers, {late: Const(U8, (64,), Span(0, 0, 64))}, (), ())
+    assert plan.offsets[1] >= plan.offsets[0] + 256
+    spans = Program(init, (), base.buffers, {late: Const(U8, (256,), Span(0, 0, 256))}, (), ())
     plan = plan_memory(spans, 1 << 20)
-    assert plan.offsets[0] == plan.offsets[1]
+    assert plan.arena_bytes == 256
 
 
 def test_the_limit_is_told_with_figures() -> None:
@@ -116,14 +116,28 @@ def test_the_limit_is_told_with_figures() -> None:
 
 
 def random_program(seed: int) -> Program:
+    """Main reads constants too, which init makes out of weights, in one step or two."""
     rng = random.Random(seed)
     buffers = [Buffer(0, 100, "input")]
+    init, weights = [], {}
+
+    def add(kind: BufferKind) -> Buffer:
+        buffers.append(Buffer(len(buffers), rng.randrange(1, 5000), kind))
+        return buffers[-1]
+
+    for _ in range(10):
+        made = add("temporary")
+        weights[made] = Const(U8, (made.nbytes,), Span(0, 0, made.nbytes))
+        for kind in rng.choice([("constant",), ("temporary", "constant")]):
+            source, made = made, add(kind)
+            init.append(call(reads=(source,), writes=(made,)))
+    readable = [b for b in buffers if b not in weights and b.kind != "temporary"]
     calls = []
-    for i in range(1, 40):
-        buffers.append(Buffer(i, rng.randrange(1, 5000), "output" if i == 39 else "temporary"))
-        sources = tuple(rng.sample(buffers[:-1], min(len(buffers) - 1, rng.randrange(1, 4))))
-        calls.append(call(reads=sources, writes=(buffers[-1],)))
-    return program(buffers, calls)
+    for i in range(40):
+        sources = tuple(rng.sample(readable, min(len(readable), rng.randrange(1, 4))))
+        readable.append(add("output" if i == 39 else "temporary"))
+        calls.append(call(reads=sources, writes=(readable[-1],)))
+    return replace(program(buffers, calls, tuple(init)), weights=weights)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -136,13 +150,29 @@ def test_live_buffers_never_overlap(seed: int) -> None:
         start = plan.offsets[b.index]
         contents.update(dict.fromkeys(range(start, start + b.nbytes), b.index))
 
-    fill(p.buffers[0])
-    for step in p.main:
+    for i, step in enumerate((*p.init, *p.main)):
+        if i == len(p.init):
+            fill(p.buffers[0])
         *reads, write = (w.buffer for w in step.args if isinstance(w, Ref))
         for b in reads:
+            if b in p.weights:
+                fill(b)  # copied just before its first use
             start = plan.offsets[b.index]
             assert all(contents[i] == b.index for i in range(start, start + b.nbytes))
         fill(write)
+
+
+def test_what_init_needs_lies_where_later_constants_will() -> None:
+    raw = [Buffer(i, 4096, "temporary") for i in range(3)]
+    made = [Buffer(3 + i, 4096, "constant") for i in range(3)]
+    x, y = Buffer(6, 64, "input"), Buffer(7, 64, "output")
+    init = tuple(call(reads=(r,), writes=(m,)) for r, m in zip(raw, made, strict=True))
+    plan = plan_memory(
+        program([*raw, *made, x, y], [call(reads=(x, *made), writes=(y,))], init), 1 << 20
+    )
+    assert [plan.offsets[m.index] - plan.offsets[3] for m in made] == [0, 4096, 8192]
+    assert [plan.offsets[r.index] - plan.offsets[3] for r in raw] == [4096, 8192, 12288]
+    assert (plan.constant_bytes, plan.arena_bytes) == (3 * 4096, 4096)
 
 
 def test_barriers_stand_only_between_dependent_calls() -> None:

@@ -1,4 +1,4 @@
-"""The icons of the installed page, drawn by Chromium from web/icon.svg: python -m tests.web.make_icons."""
+"""The installed page's icons, from web/icon.svg by Chromium: python -m tests.web.make_icons."""
 
 from __future__ import annotations
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Request
+from wasmkiln.bundle.loader import loader_files, templates
 
 from tests.web import lab as javascript
 from tests.web.models import convolutional_model
@@ -185,3 +190,50 @@ def test_what_is_not_whole_is_refused(lab: Page, change: str) -> None:
     )
     assert name == "BundleError"
     assert re.search(message, text), text
+
+
+def test_a_model_as_a_zip_file(lab: Page, tmp_path: Path) -> None:
+    data, manifest = run(
+        lab,
+        """
+        const { packBundle } = await import('./standalone/pack.js');
+        const handle = await load(bytes(given[0]).buffer, { threads: 1 });
+        const blob = await packBundle(handle, { name: 'odd <1>' });
+        release(handle);
+        const binary = new Uint8Array(await blob.arrayBuffer());
+        const { manifest } = await save(await load(bytes(given[0]).buffer, { threads: 1 }));
+        return [Array.from(binary), manifest];
+        """,
+        convolutional_model(),
+    )
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(bytes(data))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        files = {name: archive.read(name) for name in archive.namelist()}
+    written = json.loads(files["manifest.json"])
+    assert written["name"] == "odd <1>"
+    assert "report" not in written
+    parts = (written["plans"], *written["code"], *written["weights"])
+    for part in parts:
+        assert hashlib.sha256(files[part["file"]]).hexdigest() == part["sha256"]
+    beside = loader_files({**manifest, "name": "odd <1>"})
+    assert {name: files[name].decode() for name in beside} == beside
+    assert set(files) == {*beside, "manifest.json", *(part["file"] for part in parts)}
+
+
+def test_types_are_those_that_python_writes(lab: Page) -> None:
+    dims: list[Any] = [None, [], [1, 2], ["n", 3]]
+    dtypes = ["float32", "float16", "bfloat16", "bool", "uint8", "int64", "uint64", "int16"]
+    signatures = [
+        {"name": f'"{i}', "dtype": dtype, "shape": dims[i % 4]} for i, dtype in enumerate(dtypes)
+    ]
+    for inputs in (signatures, signatures[2:3]):
+        manifest = {"name": "a & b", "inputs": inputs, "outputs": signatures}
+        filled = run(
+            lab,
+            "return (await import('./standalone/pack.js')).fill(given[0], given[1]);",
+            templates(),
+            manifest,
+        )
+        assert filled == loader_files(manifest)

@@ -1,4 +1,4 @@
-"""The page without a network, from a cold start of the browser; new versions; files from other apps."""
+"""Without a network, from a cold start of the browser; new versions; files from other apps."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def test_a_shared_photo_is_classified(
                 const { action, method, params } = manifest.share_target;
                 const bytes = Uint8Array.from(atob(photo), (c) => c.charCodeAt(0));
                 const body = new FormData();
-                body.append(params.files[0].name, new File([bytes], 'a ü/b.jpg', { type: 'image/jpeg' }));
+                const file = new File([bytes], 'a ü/b.jpg', { type: 'image/jpeg' });
+                body.append(params.files[0].name, file);
                 return (await fetch(action, { method, body })).url;
             }""",
             base64.b64encode(COFFEE).decode(),

@@ -20,11 +20,12 @@ IMAGE = "**/wheel/python.image"
 PACKAGE = "**/wheel/wasmkiln.zip"
 RUN = """([code, image]) => new Promise((resolve) => {
     const worker = new Worker('./image-lab.worker.js', { type: 'module' });
-    const places = Object.entries({
-        pyodide: './pyodide/', archive: './wheel/wasmkiln.zip', image: `./wheel/${image}`,
-    }).map(([name, url]) => [name, new URL(url, location.href).href]);
+    const [module, indexURL, place, archive] = [
+        'pyodide/pyodide.mjs', 'pyodide/', `wheel/${image}`, 'wheel/wasmkiln.zip',
+    ].map((url) => new URL(url, location.origin).href);
+    const files = { module, options: { indexURL }, image: place };
     worker.onmessage = ({ data }) => resolve(data);
-    worker.postMessage({ places: Object.fromEntries(places), code });
+    worker.postMessage({ files, archive, code });
 })"""
 BOOT = "async () => (await (await import('./compiler.js')).boot()).version"
 # Reads what Python has imported, and then imports what it has not.
@@ -104,6 +105,7 @@ def test_a_damaged_image_is_refused(
     with serving(Site(site_files.static, files), isolated=True) as url:
         answer: dict[str, Any] = open_lab(context, url).evaluate(RUN, ["1", "bad.bin"])
     assert "result" not in answer
+    assert "reading" not in answer["error"], answer  # of what the test itself has forgotten
 
 
 @pytest.mark.parametrize("fault", ["missing", "unreachable", "damaged"])

@@ -187,9 +187,11 @@ def test_a_model_with_another_hash_than_the_manifest_tells_is_not_kept(
 @pytest.mark.parametrize(
     "blocked",
     [
-        "StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'));",
+        "StorageManager.prototype.getDirectory = "
+        "() => Promise.reject(new DOMException('no', 'SecurityError'));",
         "delete StorageManager.prototype.getDirectory;",
-        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } });",
+        "Object.defineProperty(window, 'localStorage', "
+        "{ get() { throw new DOMException('no', 'SecurityError'); } });",
     ],
     ids=["refused", "missing", "no localStorage"],
 )
@@ -250,7 +252,8 @@ def test_a_session_that_wants_no_cache_leaves_nothing(lab: Page) -> None:
         session.release();
         const other = await InferenceSession.create(model);
         const compiled = other.stats.compileMs > 0;
-        while ((await keptModels()).models === before) await new Promise((resolve) => setTimeout(resolve, 20));
+        const moment = () => new Promise((resolve) => setTimeout(resolve, 20));
+        while ((await keptModels()).models === before) await moment();
         other.release();
         const third = await InferenceSession.create(model);
         const { y } = await third.run({ x: vector(-9, 0, 1, 2, 3, 4) });

@@ -1,4 +1,4 @@
-"""The store of compiled models: whole entries or none, whatever breaks off, fills up or is damaged."""
+"""The store of compiled models: whole entries or none, whatever breaks off, fills up or rots."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ const store = (options) => new BundleStore({ compiler: 'c1', ...options });
 const bundle = (fill = 7, size = 1000) => ({
     'model.wasm': new Uint8Array(10).fill(fill), weights: new Uint8Array(size).fill(fill),
 });
-const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle('wasmkiln', { create: true });
-const entry = async (key) => (await folder()).getDirectoryHandle(key, { create: true });
-const names = async () => { const all = []; for await (const n of (await folder()).keys()) all.push(n); return all.sort(); };
+const create = { create: true };
+const root = () => navigator.storage.getDirectory();
+const folder = async () => (await root()).getDirectoryHandle('wasmkiln', create);
+const entry = async (key) => (await folder()).getDirectoryHandle(key, create);
+const names = async () => {
+    const all = [];
+    for await (const name of (await folder()).keys()) all.push(name);
+    return all.sort();
+};
 const write = async (key, name, content) => {
-    const stream = await (await (await entry(key)).getFileHandle(name, { create: true })).createWritable();
+    const file = await (await entry(key)).getFileHandle(name, create);
+    const stream = await file.createWritable();
     await stream.write(content);
     await stream.close();
 };
@@ -60,7 +67,8 @@ def test_what_is_kept_is_found_again(tab: Page) -> None:
         tab,
         """const kept = await store().put('k1', bundle());
         const got = await store().get('k1');
-        return [kept, await filled(got), got.names, got.read('other') === undefined, await store().get('k2'), await store().usage()];""",
+        return [kept, await filled(got), got.names, got.read('other') === undefined,
+            await store().get('k2'), await store().usage()];""",
     ) == [True, [7, 1000], ["model.wasm", "weights"], True, None, {"models": 1, "bytes": 1010}]
 
 
@@ -124,7 +132,8 @@ def test_what_was_of_use_last_stays_within_the_budget(tab: Page) -> None:
     assert run(
         tab,
         """const small = store({ budget: 2500 });
-        const time = async (key) => (await (await (await entry(key)).getFileHandle('used')).getFile()).lastModified;
+        const used = async (key) => (await entry(key)).getFileHandle('used');
+        const time = async (key) => (await (await used(key)).getFile()).lastModified;
         await small.put('a', bundle(1));
         await small.put('b', bundle(2));
         while (await time('a') <= await time('b')) await small.get('a');
@@ -204,7 +213,8 @@ def test_clear_frees_all_and_says_how_much(tab: Page) -> None:
 @pytest.mark.parametrize(
     "hide",
     [
-        "navigator.storage.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'));",
+        "navigator.storage.getDirectory = "
+        "() => Promise.reject(new DOMException('no', 'SecurityError'));",
         "Object.defineProperty(navigator, 'storage', { value: undefined });",
         "Object.defineProperty(navigator, 'locks', { value: undefined });"
         "navigator.storage.getDirectory = undefined;",
@@ -215,7 +225,8 @@ def test_without_storage_there_is_nothing_and_no_error(tab: Page, hide: str) -> 
         tab,
         f"""{hide}
         const s = store();
-        return [await s.put('k1', bundle()), await s.get('k1'), await s.remove('k1'), await s.clear(), await s.usage()];""",
+        return [await s.put('k1', bundle()), await s.get('k1'), await s.remove('k1'),
+            await s.clear(), await s.usage()];""",
     ) == [False, None, None, 0, {"models": 0, "bytes": 0}]
 
 

@@ -25,7 +25,8 @@ const moduleWith = (body) => {
 };
 const artifactWith = (body, version) => ({
     code: moduleWith(body), data: new Uint8Array(24),
-    meta: { version, pages: 1, shared: true, simd: 'relaxed', threads: 2, segments: [[1024, 24]], copies: [],
+    meta: { version, pages: 1, shared: true, simd: 'relaxed', threads: 2,
+            segments: [[1024, 24]], copies: [],
             init: { table: 0, steps: 0 }, main: { table: 1024, steps: 1 }, inputs: [], outputs: [],
             weightBytes: 0, arenaBytes: 0, macs: 0 },
 });

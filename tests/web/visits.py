@@ -1,4 +1,4 @@
-"""Visits to the page that keep something in the browser, and a server that tells what it was asked for."""
+"""Visits that keep something in the browser, and a server that tells what it was asked for."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ import { InferenceSession, Tensor } from '../session.js';
 import { sameOrigin, wantedModel } from './catalog.js';
 import * as lazy from './lazy.js';
 import { takeLaunches } from './launch.js';
-import { fetchFile } from './links.js';
 import { loadOwnModel, onOwnModel } from './own-model.js';
 import { classifyPhotos, takeUpWaiting } from './photos.js';
 import { receiveFiles, receiveLink, receiveModel } from './receive.js';
@@ -88,6 +87,7 @@ async function openFrom(url) {
   await whileLoading(
     'Downloading the model',
     async (signal) => {
+      const { fetchFile } = await lazy.links();
       file = await fetchFile(url, signal, onProgress);
     },
     () => [

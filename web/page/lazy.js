@@ -13,6 +13,8 @@ export const siteBundle = () => import('./site-bundle.js');
 export const camera = () => import('./camera.js');
 /** What is known of the page's own model. */
 export const card = () => import('./view/card.js');
+/** Links that were dropped, pasted, or given with the page's address. */
+export const links = () => import('./links.js');
 /** Other threads and instructions. */
 export const switches = () => import('./view/switches.js');
 /** A model that was opened, and ways to run it. */
@@ -25,8 +27,8 @@ export const inside = () => import('./view/inside.js');
 export const profile = () => Promise.all([import('./view/profile.js'), import('./insight/profile.js')]);
 export const memory = () => import('./view/memory.js');
 export const graph = () => import('./view/graph.js');
-/** What loads small models on this thread. */
-export const loaders = () => Promise.all([import('../load-artifact.js'), import('../load-bundle.js')]);
+/** What loads small models on this thread, and saves them. */
+export const loaders = () => Promise.all([import('../load-artifact.js'), import('../load-bundle.js'), import('../save-bundle.js')]);
 
 /** @type {Promise<Record<string, string>> | null} */
 let known = null;
@@ -41,6 +43,6 @@ export function peers() {
 
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
-  await Promise.all([gallery(), batch(), camera(), card(), switches(), modelView(), running()]);
+  await Promise.all([gallery(), batch(), camera(), card(), links(), switches(), modelView(), running()]);
   await Promise.all([insight(), inside(), profile(), memory(), graph(), loaders(), peers()]);
 }

@@ -2,7 +2,6 @@
 /** @file What becomes of whatever a visitor gives: pictures are classified, models are opened, links are followed within this site. */
 
 import * as lazy from './lazy.js';
-import { ElsewhereError, readLink } from './links.js';
 import { openModel } from './opened-model.js';
 import { classifyPhotos, dropPhotos, onNoPicture } from './photos.js';
 import { getView, showError } from './view/page.js';
@@ -38,19 +37,20 @@ export async function receiveModel(file) {
  * @param {'dropped' | 'pasted' | 'linked'} how
  */
 export async function receiveLink(text, how) {
+  const { ElsewhereError, readLink } = await lazy.links();
   try {
     receiveFiles([await readLink(text, how)]);
   } catch (error) {
-    showError(error, error instanceof ElsewhereError ? 'Opening the link' : 'Taking it', stepsAfter(error));
+    const isElsewhere = error instanceof ElsewhereError;
+    showError(error, isElsewhere ? 'Opening the link' : 'Taking it', nextSteps(isElsewhere ? error.address : null));
   }
 }
 
 /**
- * @param {unknown} error
+ * @param {string | null} address of another site, if there is one to go to
  * @returns {import('./view/problem.js').Step[]}
  */
-function stepsAfter(error) {
-  const address = error instanceof ElsewhereError && error.address;
-  const open = { label: 'Open the link in a new tab', act: () => void window.open(address || '', '_blank', 'noopener,noreferrer') };
+function nextSteps(address) {
+  const open = { label: 'Open the link in a new tab', act: () => void window.open(address ?? '', '_blank', 'noopener,noreferrer') };
   return [...(address ? [open] : []), picking('photo-file', 'Choose a photo instead')];
 }

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from typing import Any
 
 from .._version import __version__
 
-__all__ = ["FOLDER", "link_loader", "loader_files", "modules", "web_folder"]
+__all__ = ["FOLDER", "link_loader", "loader_files", "modules", "templates", "web_folder"]
 
 FOLDER = "standalone"
+PUBLIC = ("load", "Model")
 ENTRY, WORKER = f"{FOLDER}/model.js", "compute.worker.js"
 
 # What loads that which the compiler gives, and saves it: no bundle needs that.
@@ -30,6 +31,7 @@ _BLOCK = r"/\*(?:(?!\*/).)*\*/"
 _COMMENT = re.compile(
     rf"^[ \t]*{_BLOCK}[ \t]*\n|^[ \t]*//[^\n]*\n|/\*\* @\w+ [^\n]*?\*/ ?", re.M | re.S
 )
+_TRAILING = re.compile(r"(?<=[;,{]) // [^'`\"\n]*$", re.M)
 _SPACE = re.compile(r"\s*\n\s*")  # no line of ours is within a text
 
 _ARRAYS = {"float16": "Uint16Array", "bfloat16": "Uint16Array", "bool": "Uint8Array"}
@@ -41,28 +43,29 @@ def web_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[3] / "web"
 
 
-def loader_files(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The loader, its types, an example and a readme, by file name, for a bundle."""
+def templates() -> dict[str, str]:
+    """What goes with every bundle, by file name: the loader, and texts with {{fields}}."""
     folder = web_folder() / FOLDER
-    text = {
-        name: (folder / f"{name}.txt").read_text("utf-8")
-        for name in ("index.html", "model.d.ts", "README")
-    }
+    names = ("index.html", "model.d.ts", "README.txt")
+    texts = {n: (folder / f"{n.removesuffix('.txt')}.txt").read_text("utf-8") for n in names}
+    return {"model.js": link_loader(web_folder()), **texts}
+
+
+def loader_files(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The loader, its types, an example and a readme, by file name. `standalone/pack.js` does so.
+
+    manifest: of the bundle.
+    """
     fields = {
         "name": re.sub(r"[<>&*]", "", manifest["name"]),
         "inputs": "\n".join(_input_types(manifest["inputs"])),
         "outputs": "\n".join(_output_types(manifest["outputs"])),
     }
-    for name, template in text.items():
+    files = templates()
+    for name in files.keys() - {"model.js"}:
         for field, value in fields.items():
-            template = template.replace(f"{{{{{field}}}}}", value)
-        text[name] = template
-    return {
-        "model.js": link_loader(web_folder()),
-        "model.d.ts": text["model.d.ts"],
-        "index.html": text["index.html"],
-        "README.txt": text["README"],
-    }
+            files[name] = files[name].replace(f"{{{{{field}}}}}", value)
+    return files
 
 
 def modules(web: Path) -> dict[str, str]:
@@ -72,19 +75,38 @@ def modules(web: Path) -> dict[str, str]:
     def visit(name: str) -> None:
         if name in found or name in UNNEEDED:
             return
-        source = _COMMENT.sub("", (web / name).read_text("utf-8"))
+        source = _TRAILING.sub("", _COMMENT.sub("", (web / name).read_text("utf-8")))
         for path in (*(path for _, path in _IMPORT.findall(source)), *_LATE_IMPORT.findall(source)):
             visit(_resolve(name, path))
         found[name] = source
 
     visit(WORKER)
     visit(ENTRY)
-    return found
+    imported = {n for source in found.values() for n in _imported(source)} | set(PUBLIC)
+    return {name: _needed(source, imported) for name, source in found.items()}
+
+
+def _imported(source: str) -> list[str]:
+    """The names that a module imports from others."""
+    names = " ".join(names for names, _ in _IMPORT.findall(source))
+    return re.findall(r"\w+", names) + re.findall(r"\bimport\('[^']*'\)\)\.(\w+)", source)
+
+
+def _needed(source: str, imported: Collection[str]) -> str:
+    """A module without the functions that it exports to no other, and doesn't use."""
+    for function in re.findall(r"^export (?:async )?function (\w+)", source, re.M):
+        uses = re.findall(rf"(?<![.'\w]){function}\b", source)  # not those of a method or a text
+        if function not in imported and len(uses) == 1:
+            text = rf"^export (?:async )?function {function}\b.*?^}}\n"
+            source = re.sub(text, "", source, flags=re.M | re.S)
+    return source
 
 
 def link_loader(web: Path) -> str:
     """The loader's one file."""
-    parts = [_linked(name, source) for name, source in modules(web).items()]
+    sources = modules(web)
+    imported = {n for source in sources.values() for n in _imported(source)} | set(PUBLIC)
+    parts = [_linked(name, source, imported) for name, source in sources.items()]
     named = f"[globalThis.name, globalThis.process?.argv[2]].includes('{WORKER}')"
     return "".join(
         (
@@ -92,14 +114,14 @@ def link_loader(web: Path) -> str:
             *(f"const {_variable(name)} = {{}};\n" for name in UNNEEDED),
             *parts,
             f"if (typeof document === 'undefined' && {named}) {_variable(WORKER)}();\n",
-            f"export const {{ load, Model }} = {_variable(ENTRY)}();\n",
+            f"export const {{ {', '.join(PUBLIC)} }} = {_variable(ENTRY)}();\n",
         )
     )
 
 
-def _linked(name: str, source: str) -> str:
+def _linked(name: str, source: str, imported: Collection[str]) -> str:
     """A module as a variable that holds what it exports; the two that run later, as a function."""
-    exports = _EXPORT.findall(source)
+    exports = [export for export in _EXPORT.findall(source) if export in imported]
     source = _IMPORT.sub(lambda m: _destructured(m[1], _resolve(name, m[2])), source)
     source = _LATE_IMPORT.sub(lambda m: f"({_variable(_resolve(name, m[1]))})", source)
     # The worker's script is this one.

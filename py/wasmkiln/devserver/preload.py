@@ -6,32 +6,17 @@ import gc
 from importlib import import_module
 from pkgutil import walk_packages
 
-# Nobody compiles for the page with these: the command line, and what needs NumPy or wasmtime.
-LEFT_OUT = frozenset(
-    {
-        "wasmkiln.__main__",
-        "wasmkiln.api",
-        "wasmkiln.bundle",
-        "wasmkiln.cli",
-        "wasmkiln.host.native",
-        "wasmkiln.host.native_call",
-        "wasmkiln.onnx_backend",
-        "wasmkiln.onnxruntime",
-        "wasmkiln.session",
-        "wasmkiln.testing",
-    }
-)
+# What the page calls, and the packages of which a model may need any module.
+ROOTS = ("wasmkiln.host.pyodide", "wasmkiln.explain")
+WHOLE = ("wasmkiln.backends", "wasmkiln.ops", "wasmkiln.passes", "wasmkiln.program")
 # What the package imports within functions.
 LATE = ("unicodedata",)
 
 
 def wanted(names: list[str]) -> list[str]:
-    """The modules of the package without those that are left out, and those below them."""
-    return [
-        name
-        for name in names
-        if name not in LEFT_OUT and not any(name.startswith(f"{out}.") for out in LEFT_OUT)
-    ]
+    """Of the package's modules those that are imported; what they import comes with them."""
+    whole = tuple(f"{package}." for package in WHOLE)
+    return [name for name in names if name in ROOTS or name.startswith(whole)]
 
 
 def preload(package: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wasmkiln.bundle.loader import templates
 from wasmkiln.devserver.bytecode import ensure_bytecode
 from wasmkiln.devserver.compress import QUICK, ensure_compressed
 from wasmkiln.devserver.default_model import ensure_model
+from wasmkiln.devserver.download import write_atomically
 from wasmkiln.devserver.image import ensure_image
 from wasmkiln.devserver.lean import LEAN, lean_copy
 from wasmkiln.devserver.package_index import PackageIndex
@@ -59,6 +62,8 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     image = ensure_image(root, core, library, package, cache, progress)
     model = ensure_model(cache, progress)
     index = PackageIndex.of(wheel)
+    standalone = cache / "wheel" / "standalone.json"
+    write_atomically(standalone, json.dumps(templates()).encode())
     files = {
         **pyodide_files(core),
         "/pyodide/python_stdlib.zip": library,
@@ -67,6 +72,7 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
         "/wheel/wasmkiln.whl": wheel,
         index.url: wheel,
         "/wheel/wasmkiln.json": wheel_info,
+        "/wheel/standalone.json": standalone,
         "/models/manifest.json": root / "models" / "manifest.json",
         "/models/imagenet_classes.json": root / "models" / "imagenet_classes.json",
         f"/models/{model.name}": model,

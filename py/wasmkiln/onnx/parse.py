@@ -216,11 +216,11 @@ def read_attribute(wire: Wire, field: Field) -> AttributeProto:
             case 6:
                 found[Kind.GRAPH] = [read_graph(wire, f)]
             case 7:
-                found.setdefault(Kind.FLOATS, []).extend(wire.floats(f))
+                found.setdefault(Kind.FLOATS, []).extend(wire.floats_on(f))
             case 8:
-                found.setdefault(Kind.INTS, []).extend(wire.integers(f))
+                found.setdefault(Kind.INTS, []).extend(wire.integers_on(f))
             case 9:
-                found.setdefault(Kind.STRINGS, []).append(wire.blob(f))
+                found.setdefault(Kind.STRINGS, []).extend(wire.blobs_on(f))
             case 10:
                 found.setdefault(Kind.TENSORS, []).append(read_tensor(wire, f))
             case 11:

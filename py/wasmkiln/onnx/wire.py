@@ -7,7 +7,7 @@ A message is a run of fields, each a tag (number and wire type) and a payload. R
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import unpack
+from struct import iter_unpack, unpack
 
 from ..errors import InvalidModelError, LimitError
 from .source import ByteSource
@@ -21,6 +21,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _KINDS = ("varint", "64-bit", "length-delimited", "group start", "group end", "32-bit", "6", "7")
 
 WINDOW = 1 << 16  # a read across Pyodide's bridge costs about as much for 64 KB as for 64 bytes
+FLOAT_BYTES = 4
 HEADER = 20  # the longest tag and length, ten bytes each
 
 MAX_DEPTH = 64  # messages inside messages; real models stay under 20
@@ -30,13 +31,15 @@ MAX_ITEMS = 1 << 21  # messages and strings in one file: a few hundred megabytes
 class Wire:
     """A cursor over one source. Messages are read front to back, an inner one before the rest."""
 
-    __slots__ = ("_base", "_data", "_items", "_nest", "source")
+    __slots__ = ("_base", "_data", "_ends", "_items", "_nest", "_next", "source")
 
     def __init__(self, source: ByteSource) -> None:
         self.source = source
         self._base = 0  # offset of the window in the source
         self._data = b""
         self._nest: list[str] = []  # names of the messages being read, outermost first
+        self._ends: list[int] = []  # and where they end
+        self._next = 0  # where the innermost one goes on, if not behind its last field
         self._items = 0
 
     def root(self, name: str) -> Iterator[Field]:
@@ -98,6 +101,66 @@ class Wire:
             raise self.error(field, f"packs floats into {len(data)} bytes, no multiple of 4")
         return unpack(f"<{len(data) // 4}f", data)
 
+    def floats_on(self, field: Field) -> list[float]:
+        """The floats of a field, and of all like it that follow, each with a tag of its own."""
+        if field[1] != FIXED32:
+            return list(self.floats(field))
+        out = [self.float32(field)]
+        tag = bytes([field[0] << 3 | FIXED32])
+        for data in self._windows_on(field, tag[0]):
+            tags = data[:: FLOAT_BYTES + 1]
+            whole = min(len(tags) - len(tags.lstrip(tag)), len(data) // (FLOAT_BYTES + 1))
+            taken = whole * (FLOAT_BYTES + 1)
+            out += [value for (value,) in iter_unpack("<xf", data[:taken])]
+            self._next += taken
+        return out
+
+    def integers_on(self, field: Field) -> list[int]:
+        """The integers of a field, and of all like it that follow."""
+        if field[1] != VARINT:
+            return list(self.integers(field))
+        out = [self.integer(field)]
+        tag = field[0] << 3 | VARINT
+        for data in self._windows_on(field, tag):
+            self._next += _tagged_varints(data, tag, out)
+        return out
+
+    def blobs_on(self, field: Field) -> list[bytes]:
+        """The payload of a bytes field, and of all like it that follow."""
+        out = [self.blob(field)]
+        tag = field[0] << 3 | BYTES
+        for data in self._windows_on(field, tag):
+            at, end = 0, len(data)
+            while at + 1 < end and data[at] == tag:
+                after = at + 2 + data[at + 1]
+                if after > end or data[at + 1] > 127:
+                    break
+                self._count()
+                out.append(data[at + 2 : after])
+                at = after
+            self._next += at
+        return out
+
+    def _windows_on(self, field: Field, tag: int) -> Iterator[bytes]:
+        """What follows a field in its message, window by window, while it begins with a tag.
+
+        Whoever takes fields from it adds their size to `_next`; the message goes on from there.
+        """
+        end = self._ends[-1]
+        at = field[3]
+        while at < end:
+            ahead = self._base + len(self._data)
+            if at < self._base or (at + HEADER > ahead and ahead < self.source.size):
+                self._move(at)
+            first = at - self._base
+            if self._data[first] != tag:
+                break
+            self._next = at
+            yield self._data[first : first + end - at]
+            if self._next == at:  # an element that is left to the message's own reading
+                break
+            at = self._next
+
     def read(self, offset: int, length: int) -> bytes:
         """Bytes of a range inside a field that was yielded, from the window where it lies there."""
         at = offset - self._base
@@ -117,6 +180,7 @@ class Wire:
 
     def _fields(self, name: str, start: int, end: int) -> Iterator[Field]:
         self._nest.append(name)
+        self._ends.append(end)
         if len(self._nest) > MAX_DEPTH:
             raise LimitError(f"{name} at byte {start}: messages are nested over {MAX_DEPTH} deep")
         self._count()
@@ -159,7 +223,10 @@ class Wire:
                 raise InvalidModelError(f"{name} at byte {pos}: field number {tag >> 3}")
             pos = after
             yield tag >> 3, kind, value, pos
+            if self._next:
+                pos, self._next = self._next, 0
         self._nest.pop()
+        self._ends.pop()
 
     def _move(self, offset: int) -> bytes:
         self._base = offset
@@ -209,6 +276,22 @@ def varints(data: bytes) -> list[int]:
     if max(out) >> 64:
         raise ValueError("packs an integer that exceeds 64 bits")
     return out
+
+
+def _tagged_varints(data: bytes, tag: int, out: list[int]) -> int:
+    """Take signed varints that each follow a tag, and as many as are whole; gives their bytes."""
+    at, last = 0, len(data) - 1
+    try:
+        while at < last and data[at] == tag:
+            value = data[at + 1]
+            after = at + 2
+            if value > 127:
+                value, after = _varint(data, at + 1)
+            out.append(value - (1 << 64) if value >> 63 else value)
+            at = after
+    except (IndexError, ValueError):
+        pass  # cut off by the window, or damaged, which the message's own reading tells
+    return at
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -136,6 +136,10 @@ class Op:
         """Where the only output lies inside the first input's memory, in bytes; None: elsewhere."""
         return None
 
+    def writes_apart(self, out: TensorType, *inputs: TensorType | None) -> bool:
+        """Whether `lower` heeds the pitch of its only output's slot."""
+        return False
+
     @classmethod
     def may_view(cls) -> bool:
         """Whether `view` can give an offset."""

@@ -10,7 +10,7 @@ from ..ir.shape import normalize_axis, show
 from ..ir.types import TensorType
 from ..program.lowering import Lowering
 from ..program.program import Slot
-from .base import Op, register
+from .base import INTERNAL, Op, register
 from .blocks import cut, join
 from .copying import lower_copy
 from .indexing import row_strides
@@ -19,7 +19,7 @@ from .movement import StridedSlice, constant_ints
 if TYPE_CHECKING:
     from ..ir.builder import GraphBuilder
 
-__all__ = ["Concat"]
+__all__ = ["Concat", "Join"]
 
 
 @register("Concat", since=4)
@@ -78,6 +78,25 @@ class Concat(Op):
             shape = x.type.shape
             lower_copy(lw, x, out, shape, row_strides(shape), target, 0, at * target[axis])
             at += shape[axis]
+
+
+@register("Join", domain=INTERNAL)
+class Join(Concat):
+    """Concat along an axis, whose inputs have been written to their parts of each row."""
+
+    def row(self, *inputs: TensorType) -> tuple[tuple[int, ...], int]:
+        """Where each input's part of a row begins, and the row's length, in bytes."""
+        sizes = [t.shape[self.axis] * t.dtype.itemsize for t in inputs]
+        return tuple(sum(sizes[:i]) for i in range(len(sizes))), sum(sizes)
+
+    def expand(self, g: GraphBuilder, *inputs: str) -> tuple[str, ...] | None:
+        """It stays."""
+        return None
+
+    def lower(
+        self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
+    ) -> None:
+        """Nothing is left to do."""
 
 
 @register("Concat", since=1)

@@ -14,7 +14,7 @@ from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from ..record import record
 from .base import INTERNAL, Op, register
-from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
+from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs, stands_alone
 from .packed import L1_BYTES, MAC_GRAIN, TILE_BYTES, block_rows, split_by_panels
 from .pool import Axis
 
@@ -64,6 +64,10 @@ class ConvPacked(Op):
         """K for each element of the output."""
         return outputs[0].size * (inputs[1].shape[2] if inputs[1] else 0)
 
+    def writes_apart(self, out: TensorType, *inputs: TensorType | None) -> bool:
+        """Unless an operand has the output's shape."""
+        return stands_alone(out, inputs[len(inputs) - self.n_extra :])
+
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
     ) -> None:
@@ -87,7 +91,8 @@ class ConvPacked(Op):
         by_panels = split_by_panels(m, x.type.size, self.groups * self.n * k, lw.threads)
         spec = ConvSpec(finish_of(self.bias, self.epilogue, out.type, extras), copied)
         args: list[Word] = [lw.write(out), lw.read(bias) if bias else 0]
-        args += [k if copied else depth, 4 * k, 4 * filters, self.n, taps, 4 * block]
+        args += [k if copied else depth, 4 * k, out.pitch or 4 * filters]
+        args += [self.n, taps, 4 * block]
         args += operand_words(lw, extras)
         args += [lw.read(x), lw.read(packed), self._zeros(lw, 4 * channels)]
         args += [m, panels, block, int(by_panels), scratch, share, TILE_BYTES]

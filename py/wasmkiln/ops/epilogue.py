@@ -12,7 +12,14 @@ from ..program.kernels.finish import Finish
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 
-__all__ = ["finish_of", "in_place_pairs", "operand_mode", "operand_words", "split_inputs"]
+__all__ = [
+    "finish_of",
+    "in_place_pairs",
+    "operand_mode",
+    "operand_words",
+    "split_inputs",
+    "stands_alone",
+]
 
 T = TypeVar("T")
 
@@ -55,6 +62,11 @@ def _mode(out: TensorType, operand: TensorType) -> str:
 def operand_words(lw: Lowering, extras: Sequence[Slot | None]) -> list[Word]:
     """The addresses of the epilogue's operands."""
     return [lw.read(e) for e in extras if e]
+
+
+def stands_alone(out: TensorType, extras: Sequence[TensorType | None]) -> bool:
+    """Whether no operand is read in step with the output, whose rows then may lie apart."""
+    return all(e is None or e.size != out.size for e in extras)
 
 
 def in_place_pairs(

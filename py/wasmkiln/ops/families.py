@@ -27,7 +27,7 @@ FAMILIES = {
     "cast_string": "wasmkiln.CastStrings",
     "col2im": "Col2Im",
     "compress": "Compress wasmkiln.CompressBounded wasmkiln.FirstTo",
-    "concat": "Concat Split",
+    "concat": "Concat Split wasmkiln.Join",
     "constant": "Constant ConstantOfShape Range",
     "contrib": (
         "com.microsoft.BiasAdd com.microsoft.BiasSoftmax com.microsoft.BiasSplitGelu "

@@ -10,7 +10,7 @@ from ..program.kernels.pack import PackSpec
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
-from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
+from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs, stands_alone
 
 __all__ = ["TILE_BYTES", "GemmPacked", "PackPanels", "block_rows", "split_by_panels"]
 
@@ -91,6 +91,10 @@ class GemmPacked(Op):
         assert a is not None
         return outputs[0].size * a.shape[2] // self.groups
 
+    def writes_apart(self, out: TensorType, *inputs: TensorType | None) -> bool:
+        """Unless an operand has the output's shape."""
+        return stands_alone(out, inputs[len(inputs) - self.n_extra :])
+
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
     ) -> None:
@@ -105,7 +109,7 @@ class GemmPacked(Op):
         batch, m, columns = out.type.shape
         _, panels, k, _ = packed.type.shape
         lda = a.type.dtype.itemsize * a.type.shape[2]
-        ldc = out.type.dtype.itemsize * columns
+        ldc = out.pitch or out.type.dtype.itemsize * columns
         steps = [m * lda if a.type.shape[0] > 1 else 0, 0, m * ldc, 0]
         if packed.type.shape[0] > 1:
             steps[1] = 4 * panels * k * NR

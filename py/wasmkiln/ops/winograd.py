@@ -10,7 +10,7 @@ from ..program.kernels.winograd import REACH, TRANSFORM_BYTES, WinogradFiltersSp
 from ..program.lowering import Lowering
 from ..program.program import Slot, Word
 from .base import INTERNAL, Op, register
-from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs
+from .epilogue import finish_of, in_place_pairs, operand_words, split_inputs, stands_alone
 from .packed import MAC_GRAIN
 from .pool import Axis
 
@@ -53,6 +53,10 @@ class Winograd(Op):
         """Those of the convolution by its definition, so that speeds can be compared."""
         return outputs[0].size * 9 * (inputs[0].shape[-1] if inputs[0] else 0)
 
+    def writes_apart(self, out: TensorType, *inputs: TensorType | None) -> bool:
+        """Unless an operand has the output's shape."""
+        return stands_alone(out, inputs[len(inputs) - self.n_extra :])
+
     def lower(
         self, lw: Lowering, inputs: tuple[Slot | None, ...], outputs: tuple[Slot, ...]
     ) -> None:
@@ -79,7 +83,7 @@ class Winograd(Op):
         args += [lw.read(x), lw.read(u), tiles, panels, block, int(by_panels)]
         args += [scratch, share, square_at, v_at, m_at, v_step, m_step]
         args += [height.size, width.size, height.out, width.out]
-        args += [height.begin, width.begin, down, across]
+        args += [height.begin, width.begin, down, across, out.pitch or 4 * self.n]
         work = side * channels * (tiles * NR if by_panels else self.n)
         grain = -(-MAC_GRAIN // work)
         if not by_panels:
@@ -127,6 +131,6 @@ class WinogradFilters(Op):
         (x,), (out,) = inputs, outputs
         assert x is not None
         _, panels, channels, _ = out.type.shape
-        words = [lw.write(out), lw.read(x), channels, panels]
+        words: list[Word] = [lw.write(out), lw.read(x), channels, panels]
         grain = -(-PANEL_GRAIN // channels)
         lw.call(WinogradFiltersSpec(self.size), words, panels, grain)

@@ -16,6 +16,7 @@ from .fold_weights import fold_weights
 from .fuse import fuse_maps
 from .infer import infer
 from .integers import use_integers
+from .join import join_in_place
 from .layout import layout
 from .maps import to_maps
 from .pads import absorb_pads
@@ -54,7 +55,8 @@ PIPELINE: tuple[tuple[str, Pass], ...] = (
     ("use_winograd", use_winograd),  # before select, which packs filters as they are
     ("select", select),  # kernels, and the packing of their weights
     ("tidy", simplify),  # views and transposes that selection has made
-    ("fuse_bottlenecks", fuse_bottlenecks),  # last, as it looks for selected kernels
+    ("fuse_bottlenecks", fuse_bottlenecks),  # late, as it looks for selected kernels
+    ("join_in_place", join_in_place),  # last, as it asks what kernels can do
 )
 
 

@@ -41,6 +41,7 @@ class Lowering:
         self.buffers: list[Buffer] = []
         self.weights: dict[Buffer, Const] = {}
         self.origin: tuple[str, ...] = ()
+        self.joined: dict[str, tuple[str, int, int]] = {}
         self._tables: dict[bytes, Slot] = {}
 
     def call(
@@ -141,6 +142,7 @@ def lower(
         trace.ends.append(len(lw.calls))
     n_init = len(lw.calls)
     final = _roots_of(set(g.outputs.values()), main)
+    lw.joined.update(_joined(g, main))
     for node in main:
         _lower_node(lw, g, node, slots, final, "output")
         trace.ends.append(len(lw.calls))
@@ -169,15 +171,18 @@ def _lower_node(
     if offset is not None:
         (out,), source = node.outputs, inputs[0]
         assert source is not None
-        slots[out] = Slot(source.buffer, g.types[out], source.offset + offset)
+        slots[out] = Slot(source.buffer, g.types[out], source.offset + offset, source.pitch)
         return
     if not node.op.can_lower():
         raise UnsupportedOperatorError(f"{describe(node, types)}: no kernel for this operator")
-    for name in node.outputs:
-        t = g.types[name] if name else None
-        if t is not None:
-            kind: BufferKind = kept_kind if name in kept else "temporary"
-            slots[name] = Slot(lw._buffer(t.nbytes, kind, t.dtype), t)
+    for name in filter(None, node.outputs):
+        whole, start, pitch = lw.joined.get(name, (name, 0, 0))
+        if whole not in slots:
+            kind: BufferKind = kept_kind if whole in kept else "temporary"
+            t = g.types[whole]
+            slots[whole] = Slot(lw._buffer(t.nbytes, kind, t.dtype), t)
+        if pitch:
+            slots[name] = Slot(slots[whole].buffer, g.types[name], start, pitch)
     lw.origin = node.origin
     first = len(lw.calls)
     outputs = tuple(slots[o] for o in node.outputs if o)
@@ -190,6 +195,21 @@ def _lower_node(
     if len(lw.calls) > first:
         macs = node.op.cost(types, tuple(slot.type for slot in outputs))
         lw.calls[-1] = replace(lw.calls[-1], macs=macs) if macs else lw.calls[-1]
+
+
+def _joined(g: Graph, nodes: Sequence[Node]) -> dict[str, tuple[str, int, int]]:
+    """Values that lie within a joined one: its name, where they begin, and its pitch."""
+    makers = {o: n for n in nodes for o in n.outputs}
+    found = {}
+    for node in nodes:
+        if node.op.op_type != "Join":
+            continue
+        starts, pitch = node.op.row(*(g.types[i] for i in node.inputs))  # type: ignore[attr-defined]
+        for value, start in zip(node.inputs, starts, strict=True):
+            while makers[value].op.may_view():
+                value = makers[value].inputs[0]
+            found[value] = (node.outputs[0], start, pitch)
+    return found
 
 
 def _roots_of(values: set[str], nodes: Sequence[Node]) -> set[str]:

@@ -1,19 +1,31 @@
 """Place buffers in linear memory: those never alive together share addresses.
 
-Greedy by size: the largest buffer first, each at the lowest address free during its lifetime
-(Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020).
+Constants lie one after the other, in the order in which init makes them: what init needs until it
+has made one may lie where the later ones will. All else is placed greedily by size: the largest
+buffer first, each at the lowest address free during its lifetime (Pisarchyk and Lee, "Efficient
+Memory Management for Deep Neural Net Inference", 2020).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from types import MappingProxyType
 
 from ..errors import LimitError
 from ..record import record
 from .program import Call, Program, Ref
 
-__all__ = ["ALIGNMENT", "RESERVED", "MemoryPlan", "aligned", "buffer_lifetimes", "plan_memory"]
+__all__ = [
+    "ALIGNMENT",
+    "RESERVED",
+    "MemoryPlan",
+    "aligned",
+    "buffer_lifetimes",
+    "ideal_peak",
+    "plan_memory",
+]
 
 ALIGNMENT = 64  # a cache line, so that no two threads write the same line of different buffers
 RESERVED = 1024  # bytes at address 0 for synchronisation and status words
@@ -49,19 +61,26 @@ def plan_memory(
     lifetimes = buffer_lifetimes(program, calls)
     merged = _merge_in_place(program, calls, lifetimes)
     offsets = [fixed.get(i, -1) for i in range(len(program.buffers))]
-    top = base
-    for buffer in program.buffers:
-        index = buffer.index
-        if buffer.kind == "constant" and index in lifetimes and index not in fixed:
-            offsets[index] = top
-            top += aligned(buffer.nbytes)
+    constants = [
+        (lifetimes[b.index][0], b.index, aligned(b.nbytes))
+        for b in program.buffers
+        if b.kind == "constant" and b.index in lifetimes and b.index not in fixed
+    ]
+    top, made, tops = base, [-1], [base]
+    for first, index, nbytes in sorted(constants):
+        offsets[index] = top
+        top += nbytes
+        made.append(first)
+        tops.append(top)
     arena = top
     placed = _place(
         [
             (aligned(b.nbytes), *lifetimes[b.index], b.index)
             for b in program.buffers
             if b.kind != "constant" and b.index in lifetimes and b.index not in merged
-        ]
+        ],
+        # The end of the constants that are there when a call of init is over.
+        [tops[bisect_right(made, i) - 1] - arena for i in range(len(program.init))],
     )
     end = arena
     for index, (offset, nbytes) in placed.items():
@@ -78,6 +97,21 @@ def plan_memory(
     if outputs > limit:
         raise LimitError(f"the outputs take {outputs:,} bytes of memory; the limit is {limit:,}")
     return MemoryPlan(tuple(offsets), arena - RESERVED, end - arena, end + SLACK)
+
+
+def ideal_peak(program: Program) -> int:
+    """The most bytes of activations that are alive at once, which no plan can do with less than."""
+    calls = (*program.init, *program.main)
+    lifetimes = buffer_lifetimes(program, calls)
+    merged = _merge_in_place(program, calls, lifetimes)
+    change = [0] * (len(calls) + 2)
+    for buffer in program.buffers:
+        index = buffer.index
+        if buffer.kind != "constant" and index in lifetimes and index not in merged:
+            first, last = lifetimes[index]
+            change[first] += aligned(buffer.nbytes)
+            change[last + 1] -= aligned(buffer.nbytes)
+    return max(accumulate(change))
 
 
 def aligned(nbytes: int) -> int:
@@ -138,13 +172,16 @@ def _root(merged: dict[int, int], index: int) -> int:
 Item = tuple[int, int, int, int]  # nbytes, first call, last call, buffer index
 
 
-def _place(items: list[Item]) -> dict[int, tuple[int, int]]:
-    """Offset and size of each item, such that items alive together don't overlap."""
+def _place(items: list[Item], floors: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Offset and size of each item, such that items alive together don't overlap.
+
+    floors: the least offset of what is done with by each of the first calls; 0 for all others.
+    """
     items.sort(key=lambda item: (-item[0], item[1], item[3]))
     done = _Placed()
     placed: dict[int, tuple[int, int]] = {}
     for nbytes, first, last, index in items:
-        offset = 0
+        offset = floors[last] if last < len(floors) else 0
         for start, stop in done.during(first, last):
             if start - offset >= nbytes:
                 break

@@ -30,11 +30,16 @@ class Buffer:
 
 @record
 class Slot:
-    """Where a value lies: row-major and contiguous, `offset` bytes into a buffer."""
+    """Where a value lies: row-major and contiguous, `offset` bytes into a buffer.
+
+    pitch: bytes from one row of the last dimension to the next, where rows lie apart; else 0. Only
+    operators that `write_apart` get such a slot, for their output.
+    """
 
     buffer: Buffer
     type: TensorType
     offset: int = 0
+    pitch: int = 0
 
 
 @record

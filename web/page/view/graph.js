@@ -5,6 +5,7 @@ import { layOut } from '../insight/layout.js';
 import { mainGraph } from '../insight/main-graph.js';
 import { make, table } from './dom.js';
 import { choosable } from './marks.js';
+import { loadStyle } from './style.js';
 import { draw } from './svg.js';
 import { zoomable } from './zoom.js';
 
@@ -18,6 +19,8 @@ const MAX_DRAWN = 3000; // nodes; a list is there for any number
 const MAX_ROWS = 3000;
 const [WIDTH, HEIGHT, ROW, GAP] = [216, 44, 78, 18];
 const [TITLE_LETTERS, SUBTITLE_LETTERS] = [27, 33]; // that fit into a node
+
+loadStyle('graph.css');
 
 /**
  * Draws the graph.

@@ -15,13 +15,14 @@ import { loadStyle } from './style.js';
  * @typedef {Subject & {feeds: () => Record<string, Tensor>}} Inspected
  */
 
+loadStyle('views.css');
+
 /**
  * The parts, closed at first.
  * @param {Inspected} subject
  * @returns {HTMLElement}
  */
 export function insightOf(subject) {
-  loadStyle('views.css');
   return make(
     'div',
     { className: 'insight' },

@@ -28,13 +28,15 @@ import { tensorForm } from './tensor-form.js';
  * @property {() => Record<string, Tensor>} feeds what the model was last run on, or random numbers
  */
 
+loadStyle('views.css');
+loadStyle('running.css');
+
 /**
  * The ways for a model.
  * @param {ModelView} view
  * @returns {Running}
  */
 export function waysToRun(view) {
-  loadStyle('views.css');
   const { session, name, info } = view;
   const trial = make('div', { id: 'trial' });
   trial.setAttribute('aria-live', 'polite');

@@ -26,8 +26,8 @@ __all__ = ["RECORD_BYTES", "SYNC", "emit_run"]
 RECORD_BYTES = 24
 KERNEL, ARGS, EXTENT, GRAIN, BARRIER = 0, 4, 8, 12, 16  # offsets in a record
 
-# Four words, all zero at first: threads that have arrived, generation, sleepers; and, for the host to
-# set, whether thread 0 must not sleep, as a page's own thread can't.
+# Four words, all zero at first: threads that have arrived, generation, sleepers; and, set by the
+# host, whether thread 0 must not sleep, as a page's own thread can't.
 SYNC = 64
 ARRIVED, GENERATION, SLEEPERS, AWAKE = SYNC, SYNC + 4, SYNC + 8, SYNC + 12
 

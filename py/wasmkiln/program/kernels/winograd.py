@@ -58,12 +58,13 @@ class WinogradSpec(KernelSpec):
 
     args, in words; steps are in bytes:
     out bias k a_step out_step n - -                 the head, as of gemm: k channels, n filters;
-                                                     out_step is also that of a pixel
+                                                     out_step is that of the products
     operands of the epilogue                         addresses
     x u tiles panels block by_panels                 block: tiles kept at hand for all filters
     scratch share square_at v_at m_at                a thread's room: zeros for a pixel at 0
     v_step m_step                                    from one of the s * s matrices to the next
     ih iw oh ow ph pw th tw                          sizes, padding in front, tiles of an image
+    pixel_step                                       of the output
 
     range: tiles, or panels where by_panels is 1.
     """

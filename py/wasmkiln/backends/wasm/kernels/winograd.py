@@ -28,7 +28,7 @@ __all__ = ["emit_winograd"]
 
 _WORDS = (
     "x u tiles panels block by_panels scratch share square_at v_at m_at v_step m_step "
-    "ih iw oh ow ph pw th tw"
+    "ih iw oh ow ph pw th tw pixel_step"
 )
 
 
@@ -135,9 +135,9 @@ def _tile(spec: WinogradSpec, m: Module, target: Target) -> Function:
     transform = output_function(m, target, size, spec.finish)
     f = m.function(f"{spec.name}_tile", (i32,) * 6)
     args, room, tile, sums, first, count = f.params
-    a = _words(f, spec, args, "square_at m_step oh ow th tw")
+    a = _words(f, spec, args, "square_at m_step oh ow th tw pixel_step")
     place = _Place(f, spec, a, tile)
-    pixel = f.let(word(args, OUT_STEP_WORD))
+    pixel = a["pixel_step"]
     column, nbytes = f.let(first * PANEL_BYTES), f.let(count * PANEL_BYTES)
     across = f.let(a["ow"] - place.x)
     out = f.let((place.image * a["oh"] + place.y) * a["ow"] + place.x)
