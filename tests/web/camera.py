@@ -29,8 +29,8 @@ def write_film(path: Path, pictures: list[Image.Image], rate: int = 30) -> None:
 def camera_browser(playwright: Playwright, *options: str) -> Iterator[Browser]:
     """A browser with these switches for its camera."""
     launch = chromium_launch_options(playwright)
-    args = [*launch["args"], *options]
-    browser = playwright.chromium.launch(**{**launch, "args": args})
+    launch["args"] = [*launch["args"], *options]
+    browser = playwright.chromium.launch(**launch)
     yield browser
     browser.close()
 

@@ -9,7 +9,6 @@ import { InferenceSession, Tensor } from '../session.js';
 import { sameOrigin, wantedModel } from './catalog.js';
 import * as lazy from './lazy.js';
 import { takeLaunches } from './launch.js';
-import { openBundle } from './opened-model.js';
 import { loadOwnModel, onOwnModel } from './own-model.js';
 import { classifyPhotos, takeUpWaiting } from './photos.js';
 import { receiveFiles, receiveLink, receiveModel } from './receive.js';
@@ -71,7 +70,7 @@ async function loadWantedModel() {
   if (image) void receiveLink(String(sameOrigin(image, address) ?? image), 'linked');
   try {
     const wanted = wantedModel(address);
-    if ('url' in wanted) await (wanted.url.pathname.endsWith('.json') ? openBundle(wanted.url) : openFrom(wanted.url));
+    if ('url' in wanted) await (wanted.url.pathname.endsWith('.json') ? (await lazy.siteBundle()).openBundle(wanted.url) : openFrom(wanted.url));
     else await loadOwnModel({ name: wanted.name });
   } catch (error) {
     showError(error, 'Opening the link', [{ label: 'Use the default model', act: () => void loadOwnModel() }]);

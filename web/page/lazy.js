@@ -5,6 +5,10 @@ import { downloadJson } from '../download.js';
 
 /** The photos of this visit. */
 export const gallery = () => import('./view/gallery.js');
+/** Several photos at once. */
+export const batch = () => import('./batch.js');
+/** A compiled model that the page's address asks for; only that needs it. */
+export const siteBundle = () => import('./site-bundle.js');
 /** The live camera. */
 export const camera = () => import('./camera.js');
 /** What is known of the page's own model. */
@@ -39,6 +43,6 @@ export function peers() {
 
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
-  await Promise.all([gallery(), camera(), card(), links(), switches(), modelView(), running()]);
+  await Promise.all([gallery(), batch(), camera(), card(), links(), switches(), modelView(), running()]);
   await Promise.all([insight(), inside(), profile(), memory(), graph(), loaders(), peers()]);
 }

@@ -3,7 +3,6 @@
 
 import { inspectCached, loadCached } from '../cached.js';
 import { InvalidModelError, LimitError, UnsupportedBrowserError, UnsupportedOperatorError } from '../errors.js';
-import { describe, open as openCompiled } from '../handles.js';
 import { InferenceSession } from '../session.js';
 import * as lazy from './lazy.js';
 import { loadOwnModel, onOwnModel, ownModel, showOwnModel } from './own-model.js';
@@ -90,35 +89,12 @@ async function open(file, dims, signal) {
 }
 
 /**
- * Opens a compiled model of this site, which takes neither Python nor the ONNX file.
- * @param {URL} url of its manifest.json
- */
-export async function openBundle(url) {
-  const folder = new URL('.', url);
-  const name = folder.pathname.split('/').at(-2) || folder.host;
-  await whileLoading(
-    `Opening “${name}”`,
-    async (signal) => {
-      const begin = performance.now();
-      const handle = await openCompiled(folder, { withReport: true }, { signal, onStep: showProgress });
-      const { accepts, report, weightBytes, codeBytes } = describe(handle);
-      const session = new InferenceSession(handle);
-      const info = { inputs: accepts, outputs: session.outputNames, nodes: report.length, metadata: {} };
-      const bytes = weightBytes + codeBytes;
-      const read = () => Promise.reject(new InvalidModelError('it was opened as a bundle, which leaves out what the compiler knew'));
-      await present({ name, file: null, dims: {}, session }, { bytes, info, onDims() {}, read }, [formatTime(performance.now() - begin), formatBytes(bytes)]);
-    },
-    () => [{ label: 'Try again', act: () => void openBundle(url) }, picking('model-file', 'Open a model from your disk')],
-  );
-}
-
-/**
  * Shows a model in place of the one that was open.
  * @param {Opened} model
  * @param {Pick<import('./view/model.js').ModelView, 'bytes' | 'info' | 'onDims' | 'read'>} more
  * @param {string[]} figures how long it took to come, and how much that was
  */
-async function present(model, more, [figure, note]) {
+export async function present(model, more, [figure, note]) {
   const { name, dims, session } = model;
   opened?.session.release();
   opened = model;

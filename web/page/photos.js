@@ -19,8 +19,6 @@ import { dropLoading } from './work.js';
 /** @typedef {import('./view/problem.js').Step} Step */
 /** @typedef {import('../pipeline.js').Picture & {preview: ImageBitmap}} Picture */
 
-const MAX_PHOTOS = 200; // in one go
-
 /** Counts what was asked for, so that of several photos in a row the last is shown. */
 let latest = 0;
 /** @type {File[] | null} photos that came before the model was ready */
@@ -68,7 +66,7 @@ export async function classifyPhotos(files) {
   if (turn !== latest) return;
   setState('running');
   if (files.length === 1) await classifyOne(classifier, files[0], turn);
-  else await classifyAll(classifier, files.slice(0, MAX_PHOTOS), turn, files.length);
+  else await (await lazy.batch()).classifyAll(classifier, files, turn);
 }
 
 /** Leaves the camera or a model for the photos. */
@@ -131,7 +129,7 @@ export async function keepPhoto(file) {
  * @param {OwnModel} classifier
  * @param {Blob} file
  */
-async function read(classifier, file) {
+export async function read(classifier, file) {
   return /** @type {Picture} */ (await classifier.read(file));
 }
 
@@ -141,7 +139,7 @@ async function read(classifier, file) {
  * @param {Picture} picture
  * @returns {Promise<Result>}
  */
-async function classify(classifier, file, picture) {
+export async function classify(classifier, file, picture) {
   const { predictions, ms } = await classifier.predict(picture.data);
   if (!predicted) performance.measure('wasmkiln:first-prediction', { start: 0, end: performance.now() });
   predicted = true;
@@ -152,83 +150,25 @@ async function classify(classifier, file, picture) {
  * @param {Result} result
  * @param {number} [readMs]
  */
-function showResult(result, readMs) {
+export function showResult(result, readMs) {
   showPredictions(result.predictions);
   offerCopies(result);
   showTile('inference', formatTime(result.ms), readMs === undefined ? '' : `${formatTime(readMs)} to read the photo`);
 }
 
 /**
- * Works through several photos. The next is read while one is classified; of the first that can be read the classes are shown.
- * @param {OwnModel} classifier
- * @param {File[]} files
+ * Whether nothing was asked for since.
  * @param {number} turn
- * @param {number} given how many there were
  */
-async function classifyAll(classifier, files, turn, given) {
-  const { beginBatch, makePlaces } = await lazy.gallery();
-  const cards = makePlaces(files.map((file) => file.name));
-  const batch = beginBatch(files.length, cancelPhotos);
-  const readAhead = (/** @type {number} */ i) => (i < files.length ? read(classifier, files[i]).catch(asError) : null);
-  let [failed, done, shown] = [0, 0, false];
-  let next = readAhead(0);
-  for (; done < files.length && turn === latest; done++) {
-    const picture = await /** @type {Promise<Picture | Error>} */ (next);
-    next = readAhead(done + 1);
-    if (picture instanceof Error) {
-      cards[done].fail(picture.message);
-      failed++;
-    } else {
-      const result = await classifyCard(classifier, files[done], picture, cards[done], !shown && turn === latest);
-      if (!shown && turn === latest) showResult(result, picture.ms);
-      shown = true;
-    }
-    batch.step(done + 1);
-  }
-  for (const card of cards.slice(done)) card.remove();
-  void next?.then((picture) => picture instanceof Error || picture.preview.close());
-  batch.end();
-  const left = given > files.length ? ` At most ${MAX_PHOTOS} are taken at once, so ${given - files.length} were left out.` : '';
-  announce(`${done} of ${files.length} photos are done${failed ? `, ${failed} could not be read` : ''}.${left}`);
-  if (turn !== latest) return;
-  if (failed || left) showError(new ImageError(`${failed} of them could not be read.${left}`), `Reading ${given} photos`, [picking('photo-file', 'Choose other photos')]);
-  else setState('ready');
-}
-
-/**
- * @param {OwnModel} classifier
- * @param {File} file
- * @param {Picture} picture its preview is closed by this
- * @param {import('./view/gallery.js').Card} card
- * @param {boolean} isShown large, too
- */
-async function classifyCard(classifier, file, picture, card, isShown) {
-  card.draw(picture.preview);
-  if (isShown) {
-    card.mark();
-    showPhoto(picture.preview, file.name);
-  } else picture.preview.close();
-  const result = await classify(classifier, file, picture);
-  card.fill(result, () => showAgain(result));
-  return result;
-}
-
-/** Leaves the rest of a batch unread. */
-function cancelPhotos() {
-  dropPhotos();
-  setState('ready');
-}
-
-/** @param {unknown} error */
-function asError(error) {
-  return error instanceof Error ? error : new Error(String(error));
+export function isLatest(turn) {
+  return turn === latest;
 }
 
 /**
  * Shows a photo of this visit and its classes again.
  * @param {Result} result
  */
-async function showAgain(result) {
+export async function showAgain(result) {
   const classifier = ownModel();
   if (!classifier) return;
   const turn = ++latest;
