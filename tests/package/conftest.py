@@ -14,8 +14,6 @@ from wasmkiln.devserver.site import Site
 
 from tests.package.models import write_models
 from tests.shared import ROOT
-from tests.web.conftest import browser as browser
-from tests.web.conftest import playwright as playwright
 from tests.web.conftest import serving
 
 HERE = Path(__file__).parent

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.server import SiteServer
 from wasmkiln.devserver.site import Site, prepare
 
-from tests.browser import chromium_launch_options
 from tests.shared import ROOT
 
 
@@ -51,21 +50,6 @@ def plain_site(site_files: Site) -> Iterator[str]:
     """The address of the page without isolation: no shared memory, so one thread."""
     with serving(site_files, isolated=False) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """Playwright, of which there can be one at a time."""
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One headless Chromium for the whole session."""
-    chromium = playwright.chromium.launch(**chromium_launch_options(playwright))
-    yield chromium
-    chromium.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright, sync_playwright
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.site import prepare
 
@@ -36,9 +36,9 @@ SETUP = """async (model) => {
 
 
 @contextmanager
-def renderer(url: str) -> Iterator[tuple[Page, Path]]:
+def renderer(playwright: Playwright, url: str) -> Iterator[tuple[Page, Path]]:
     """A page of the site without its script, in a browser of its own, and the browser's profile."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, sync_playwright() as playwright:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         options = chromium_launch_options(playwright)
         context = playwright.chromium.launch_persistent_context(folder, **options)
         page = context.new_page()
@@ -67,7 +67,11 @@ def main() -> int:
     parser.add_argument("--model", default="models/efficientnet-lite0.onnx")
     options = parser.parse_args()
     files = prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
-    with serving(files, isolated=True) as url, renderer(url) as (page, profile):
+    with (
+        sync_playwright() as playwright,
+        serving(files, isolated=True) as url,
+        renderer(playwright, url) as (page, profile),
+    ):
         page.evaluate(SETUP, options.model)
         print(f"after 1: {cycle(page, profile, 1):.0f} MiB", flush=True)
         done, part = 1, max(1, options.count // 10)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, Page, Playwright
 
 from tests.web.cycles import SETUP, cycle, renderer
 from tests.web.lab import error, run
@@ -17,8 +17,8 @@ CRASH = "setTimeout(() => { throw new Error('crashed on purpose'); })"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a renderer's memory is read from /proc")
-def test_released_sessions_leave_no_memory(site: str) -> None:
-    with renderer(site) as (page, profile):
+def test_released_sessions_leave_no_memory(playwright: Playwright, site: str) -> None:
+    with renderer(playwright, site) as (page, profile):
         page.evaluate(SETUP, "models/efficientnet-lite0.onnx")
         before = cycle(page, profile, 5)
         after = cycle(page, profile, 25)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 from wasmkiln.devserver.site import Site
 
 from tests.web.models import small_model
@@ -25,13 +23,6 @@ from tests.web.visits import (
 )
 
 COFFEE = (SAMPLES / "coffee.jpg").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    """Playwright, for browsers with profiles of their own."""
-    with sync_playwright() as started:
-        yield started
 
 
 def caches(page: Page) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect, sync_playwright
+from playwright.sync_api import Playwright, expect
 from wasmkiln.devserver.export import export_site
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.site import Site
@@ -43,13 +43,6 @@ def static_server(root: Path, port: int = 0) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    """Playwright, for browsers with profiles of their own."""
-    with sync_playwright() as started:
-        yield started
 
 
 @pytest.fixture
