@@ -198,7 +198,8 @@ def test_a_model_as_a_zip_file(lab: Page, tmp_path: Path) -> None:
         """
         const { packBundle } = await import('./standalone/pack.js');
         const handle = await load(bytes(given[0]).buffer, { threads: 1 });
-        const blob = await packBundle(handle, { name: 'odd <1>' });
+        const session = { save: (options) => save(handle, options) };
+        const blob = await packBundle(session, { name: 'odd <1>' });
         release(handle);
         const binary = new Uint8Array(await blob.arrayBuffer());
         const { manifest } = await save(await load(bytes(given[0]).buffer, { threads: 1 }));

@@ -61,6 +61,7 @@ async function showLazyParts() {
   offerCard();
   offerSwitches();
   offerInside();
+  (await lazy.bundling()).offerBundle();
 }
 
 /** Loads what the page's address asks for: `?model=` a name or a file of this site, `?image=` a picture of it. */

@@ -1,54 +1,39 @@
 // @ts-check
 /** @file The button that gives the model in use as a standalone bundle, for those who want it on a page of their own. */
 
-import { download } from '../download.js';
+import { packBundle } from '../standalone/pack.js';
 import { openedModel } from './opened-model.js';
 import { ownModel } from './own-model.js';
 import { element, make } from './view/dom.js';
 import { showProgress } from './view/page.js';
 import { whileLoading } from './work.js';
 
-/**
- * A model to be bundled: its ONNX file and the sizes that it was compiled for.
- * @typedef {{name: string, bytes: () => Promise<ArrayBuffer>, dims: Record<string, number>}} BundleSource
- */
-/**
- * Makes a bundle as one file.
- * @callback MakeBundle
- * @param {BundleSource} source
- * @param {{signal: AbortSignal, onStep: (step: string) => void}} watch
- * @returns {Promise<Blob>}
- */
-
 const button = element('bundle', HTMLButtonElement);
 
-/**
- * Shows the button.
- * @param {MakeBundle} makeBundle
- * @param {string} extension of the file that the browser saves
- */
-export function offerBundle(makeBundle, extension) {
+/** Shows the button. */
+export function offerBundle() {
   button.hidden = false;
   button.addEventListener('click', () => {
     const source = sourceInUse();
     if (!source) return;
+    const { name, session } = source;
     void whileLoading(
       'Making the bundle',
-      async (signal) => saveFile(await makeBundle(source, { signal, onStep: showProgress }), `${source.name}.${extension}`),
+      async (signal) => {
+        showProgress('Making the bundle');
+        const blob = await packBundle(session, { name });
+        if (!signal.aborted) saveFile(blob, `${name}.zip`);
+      },
       () => [{ label: 'Try again', act: () => button.click() }],
     );
   });
 }
 
-/** @returns {BundleSource | null} */
 function sourceInUse() {
   const opened = openedModel();
-  if (opened) {
-    const { file, name, dims } = opened;
-    return file && { name: name.replace(/\.onnx$/i, ''), bytes: () => file.arrayBuffer(), dims };
-  }
+  if (opened) return { name: opened.name.replace(/\.onnx$/i, ''), session: opened.session };
   const own = ownModel();
-  return own && { name: String(own.model.name), bytes: () => download(String(own.model.url)), dims: {} };
+  return own && { name: String(own.model.name), session: own.session };
 }
 
 /**

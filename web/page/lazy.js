@@ -20,6 +20,8 @@ export const switches = () => import('./view/switches.js');
 /** A model that was opened, and ways to run it. */
 export const modelView = () => Promise.all([import('./view/model.js'), import('./trial.js')]);
 export const running = () => import('./view/running.js');
+/** The model in use as a bundle. */
+export const bundling = () => import('./bundling.js');
 /** A look inside a model, and inside the page's own. */
 export const insight = () => import('./view/insight.js');
 export const inside = () => import('./view/inside.js');
@@ -44,5 +46,5 @@ export function peers() {
 /** Fetches them all, so that using one sends no request. */
 export async function fetchLazyParts() {
   await Promise.all([gallery(), batch(), camera(), card(), links(), switches(), modelView(), running()]);
-  await Promise.all([insight(), inside(), profile(), memory(), graph(), loaders(), peers()]);
+  await Promise.all([bundling(), insight(), inside(), profile(), memory(), graph(), loaders(), peers()]);
 }

@@ -2,7 +2,6 @@
 /** @file A loaded model as a zip file of what `wasmkiln compile` writes: a folder that runs it on any static host. */
 
 import { DownloadError } from '../errors.js';
-import { load, release, save } from '../handles.js';
 import { zip } from './zip.js';
 
 /** @typedef {import('../protocol.js').Manifest} Manifest */
@@ -13,33 +12,19 @@ const ARRAYS = new Map([['float16', 'Uint16Array'], ['bfloat16', 'Uint16Array'],
 
 /**
  * The zip file. Its folder holds the code for this browser's SIMD level, and the plans that the model has now.
- * @param {number} handle of the model
+ * @param {{save: (options: {name?: string}) => Promise<{manifest: object, files: Record<string, Uint8Array<ArrayBuffer>>}>}} session
  * @param {{name?: string}} [options] what the model is called
  * @returns {Promise<Blob>}
  */
-export async function packBundle(handle, { name } = {}) {
-  const [{ manifest, files }, templates] = await Promise.all([save(handle, { name }), readTemplates()]);
-  const { 'report.json': _report, 'manifest.json': _manifest, ...parts } = files;
+export async function packBundle(session, { name } = {}) {
+  const [saved, templates] = await Promise.all([session.save({ name }), readTemplates()]);
+  const manifest = /** @type {Manifest} */ (saved.manifest);
+  const { 'report.json': _report, 'manifest.json': _manifest, ...parts } = saved.files;
   const { report: _part, ...rest } = manifest;
   const text = { 'manifest.json': JSON.stringify(rest), ...fill(templates, manifest) };
   const encoder = new TextEncoder();
   const written = Object.entries(text).map(([file, content]) => [file, encoder.encode(content)]);
   return zip({ ...parts, ...Object.fromEntries(written) });
-}
-
-/**
- * Compiles a model for this, and gives the zip file.
- * @param {{name: string, bytes: () => Promise<ArrayBuffer>, dims: Record<string, number>}} source
- * @param {import('../models.js').Watch} watch
- * @returns {Promise<Blob>}
- */
-export async function makeBundle({ name, bytes, dims }, watch) {
-  const handle = await load(await bytes(), { dims }, watch);
-  try {
-    return await packBundle(handle, { name });
-  } finally {
-    release(handle);
-  }
 }
 
 /** @returns {Promise<Record<string, string>>} */
