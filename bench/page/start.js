@@ -6,7 +6,7 @@ const runtime = new URLSearchParams(location.search).get('runtime');
 async function begin() {
   if (runtime === 'blank') return { readyMs: performance.now(), firstMs: performance.now(), nextMs: 0, details: {} };
   const [{ create }, task] = await Promise.all([import(`./${runtime}.js`), fetch('start.json').then((r) => r.json())]);
-  const subject = await create(task);
+  const subject = await create(task, undefined, true);
   const readyMs = performance.now();
   await subject.run();
   const firstMs = performance.now();
