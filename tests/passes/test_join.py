@@ -88,3 +88,15 @@ def test_models(batch: int, filters: int) -> None:
         )
     ]
     check_model(model, inputs, 1e-4, 2e-5, options=options)
+
+
+def test_scalars_made_into_a_vector() -> None:
+    nodes = [
+        node("ReduceSum", "x", "s", keepdims=0),
+        node("ReduceMax", "x", "u", keepdims=0),
+        node("Reshape", "s one", "t"),
+        node("Reshape", "u one", "v"),
+        node("Concat", "t v", "y", axis=0),
+    ]
+    x, one = RNG.standard_normal((3, 5)).astype(np.float32), np.array([1])
+    check_model(build(nodes, {"x": x, "one": one}, ["one"], ["y"]), {"x": x})

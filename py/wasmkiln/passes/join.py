@@ -50,7 +50,7 @@ def _direct(
     columns = g.types[x].shape[axis]
     while uses[x] == 1 and x in makers and len(makers[x].outputs) == 1:
         node = makers[x]
-        if g.types[x].shape[-1] != columns:
+        if g.types[x].shape[-1:] != (columns,):
             return False
         types = [g.types[i] if i else None for i in node.inputs]
         if not node.op.may_view():
