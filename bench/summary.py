@@ -1,6 +1,6 @@
 """python -m bench summary: a compact table out of figures that were written before.
 
-One line a model: medians in milliseconds, and wasmkiln's over each other's in brackets.
+Medians in milliseconds, and wasmkiln's over each other's in brackets.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ __all__ = ["main", "summary"]
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows, as they are in the JSON, as Markdown."""
-    threads = sorted({r["threads"] for r in rows})
     runtimes = list(dict.fromkeys(r["runtime"] for r in rows))
-    columns = [(runtime, n) for runtime in runtimes for n in threads]
-    heads = [f"{runtime}, {n} thread{'s' if n > 1 else ''}" for runtime, n in columns]
-    lines = [f"| model | {' | '.join(heads)} |", "|---|" + "--:|" * len(columns)]
-    models = dict.fromkeys(r["model"] for r in rows)
-    found = {(r["model"], r["runtime"], r["threads"]): r for r in rows}
-    for model in models:
-        cells = [_cell(found.get((model, *column))) for column in columns]
-        lines.append(f"| {model} | {' | '.join(cells)} |")
+    lines = [f"| model | threads | {' | '.join(runtimes)} |"]
+    lines.append("|---|" + "--:|" * (1 + len(runtimes)))
+    found = {(r["model"], r["threads"], r["runtime"]): r for r in rows}
+    shown = ""
+    for model, threads in dict.fromkeys((r["model"], r["threads"]) for r in rows):
+        cells = [_cell(found.get((model, threads, runtime))) for runtime in runtimes]
+        name = "" if model == shown else model
+        lines.append(f"| {name} | {threads} | {' | '.join(cells)} |")
+        shown = model
     return "\n".join(lines) + "\n"
 
 
@@ -37,8 +37,9 @@ def _cell(row: Mapping[str, Any] | None) -> str:
     if row["median_ms"] is None:
         return "unsupported" if row["error"].startswith("unsupported") else "none"
     text = _short(row["median_ms"])
-    shown = row["ratio"] is not None and row["runtime"] != OURS
-    return f"{text} ({row['ratio']:.2f})" if shown else text
+    if row["runtime"] == OURS:
+        return f"**{text}**"
+    return text if row["ratio"] is None else f"{text} ({row['ratio']:.2f})"
 
 
 def _short(ms: float) -> str:
