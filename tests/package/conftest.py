@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tarfile
@@ -119,8 +120,14 @@ def webpack(app: Path) -> Path:
 def vite_dev(app: Path) -> Iterator[str]:
     """The address of Vite's development server, without configuration."""
     arguments = ["node_modules/.bin/vite", "--host", "127.0.0.1", "--port", "0"]
+    plain = {**os.environ, "NO_COLOR": "1"}  # in CI it would print in colours, even to a pipe
     with subprocess.Popen(
-        arguments, cwd=app, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        arguments,
+        cwd=app,
+        env=plain,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as server:
         try:
             assert server.stdout is not None
