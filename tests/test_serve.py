@@ -52,6 +52,7 @@ def test_everything_the_page_needs_is_there_by_its_url(site: Site) -> None:
         assert file.is_at(site.files[url]), url
     others = {"/pyodide/python_stdlib.zip", "/wheel/wasmkiln.zip"}
     others |= {"/wheel/wasmkiln.whl", f"/wheel/{WHEEL_NAME}", "/wheel/wasmkiln.json"}
+    others |= {"/wheel/standalone.json"}
     others |= {"/models/manifest.json", f"/{entry['labels']}"}
     others |= {"/wheel/python.image"} if shutil.which("node") else set()
     assert set(site.files) == set(pinned) | others

@@ -55,6 +55,11 @@ class Tab:
         )
         return self.state()
 
+    def failed(self) -> str:
+        """The class of the error that what was begun leads to."""
+        self.page.wait_for_selector("html[data-state=error]", state="attached", timeout=TIMEOUT)
+        return self.error_class()
+
     def state(self) -> str:
         """The state now."""
         return self.page.locator("html").get_attribute("data-state") or ""

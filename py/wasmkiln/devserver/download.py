@@ -65,6 +65,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file unless it has this content, so that its time tells when that changed."""
+    if not path.is_file() or path.read_bytes() != content:
+        write_atomically(path, content)
+
+
 def fetch(
     artefact: Artefact,
     urls: Iterable[str],

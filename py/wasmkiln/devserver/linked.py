@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from wasmkiln.bundle.linker import link_worker
-from wasmkiln.devserver.download import write_atomically
+from wasmkiln.devserver.download import write_changed
 
 __all__ = ["WORKERS", "linked_copy"]
 
@@ -19,9 +19,7 @@ WORKERS = frozenset({"compute.worker.js", "image.worker.js"})
 def linked_copy(source: Path, target: Path) -> Path:
     """The linked copy of a worker's module, made anew if any module beside it has changed."""
     times = tuple(sorted((p.name, p.stat().st_mtime_ns) for p in source.parent.glob("*.js")))
-    text = _linked(source, times).encode()
-    if not target.is_file() or target.read_bytes() != text:
-        write_atomically(target, text)
+    write_changed(target, _linked(source, times).encode())
     return target
 
 

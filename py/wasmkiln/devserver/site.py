@@ -11,7 +11,7 @@ from wasmkiln.bundle.loader import templates
 from wasmkiln.devserver.bytecode import ensure_bytecode
 from wasmkiln.devserver.compress import QUICK, ensure_compressed
 from wasmkiln.devserver.default_model import ensure_model
-from wasmkiln.devserver.download import write_atomically
+from wasmkiln.devserver.download import write_changed
 from wasmkiln.devserver.image import ensure_image
 from wasmkiln.devserver.lean import LEAN, lean_copy
 from wasmkiln.devserver.linked import WORKERS, linked_copy
@@ -67,7 +67,7 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     model = ensure_model(cache, progress)
     index = PackageIndex.of(wheel)
     standalone = cache / "wheel" / "standalone.json"
-    write_atomically(standalone, json.dumps(templates()).encode())
+    write_changed(standalone, json.dumps(templates()).encode())
     files = {
         **pyodide_files(core),
         "/pyodide/python_stdlib.zip": library,
