@@ -14,7 +14,6 @@ from wasmkiln.devserver.default_model import ensure_model
 from wasmkiln.devserver.download import write_changed
 from wasmkiln.devserver.image import ensure_image
 from wasmkiln.devserver.lean import LEAN, lean_copy
-from wasmkiln.devserver.linked import WORKERS, linked_copy
 from wasmkiln.devserver.package_index import PackageIndex
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES, ensure_core
@@ -26,8 +25,7 @@ class Site:
     """A folder of static files, and single files (each by its URL path) that go before it.
 
     index: what installers are told of our wheel, if they are.
-    lean: a folder for copies of static files without comments, and of workers in one file each,
-        which then are given out.
+    lean: a folder for copies of static files without comments, which then are given out.
     """
 
     static: Path
@@ -50,12 +48,10 @@ class Site:
         return self.given(path) if path.is_relative_to(root) and path.is_file() else None
 
     def given(self, path: Path) -> Path:
-        """What is given out for a static file: itself, or its lean or linked copy."""
+        """What is given out for a static file: itself, or its lean copy."""
         if self.lean is None or path.suffix not in LEAN:
             return path
-        name = path.relative_to(self.static.resolve())
-        copy = linked_copy if str(name) in WORKERS else lean_copy
-        return copy(path, self.lean / name)
+        return lean_copy(path, self.lean / path.relative_to(self.static.resolve()))
 
 
 def prepare(root: Path, cache: Path, progress: Progress) -> Site:
@@ -83,7 +79,7 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     }
     ensure_compressed([core / file.name for file in FILES], progress)
     ensure_compressed([image] if image else [], progress, QUICK)
-    return Site(root / "web", files, index, cache / "lean" / "2")  # the way of making them
+    return Site(root / "web", files, index, cache / "lean" / "1")  # the way of making them
 
 
 def pyodide_files(core: Path) -> dict[str, Path]:
