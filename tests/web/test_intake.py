@@ -84,7 +84,7 @@ def test_something_without_a_file_is_told(page: Page, site: str) -> None:
             document.body.dispatchEvent(new DragEvent('drop', options));
         }"""
     )
-    assert tab.state() == "error"
+    tab.failed()
     assert "fetches nothing from other sites" in tab.alert()
     tab.expect_alive()
 
