@@ -97,7 +97,7 @@ async function begin(loaded, start, most, progress) {
   ran = false;
   const end = performance.now();
   if (end - warm < SHORT_MS) {
-    loaded.warmUp(); // the first was on an engine's simplest code; after this one, a run takes less than twice what it will
+    loaded.warmUp(); // the first was on an engine's simplest code, and better code comes between two runs
     warmUpFurther(loaded, 2);
   }
   return { result: { type: 'leading', loadMs: warm - start, warmMs: end - warm, ...loaded.facts } };
