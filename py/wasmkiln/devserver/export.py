@@ -77,7 +77,9 @@ def headers_file(urls: Mapping[str, Path]) -> str:
         if url.endswith(SCRIPT_WORKER):
             rules.append(_rule(f"/{url}", SCRIPT_WORKER_HEADERS))
         elif url.endswith((".html", ".worker.js")):
-            rules.append(_rule(f"/{url}", {CSP: CONTENT_SECURITY_POLICY}))
+            # These hosts send /python.html on to /python.
+            paths = dict.fromkeys([url, url.removesuffix(".html")])
+            rules += [_rule(f"/{path}", {CSP: CONTENT_SECURITY_POLICY}) for path in paths]
     return "\n".join(rules)
 
 
