@@ -126,7 +126,7 @@
   async function keep(tell) {
     try {
       await fill((bytes, total) => tell({ type: 'filling', bytes, total }));
-      await scope.clients.claim();
+      void scope.clients.claim(); // Firefox doesn't say that it is done while a worker waits in Wasm
       await removeOld();
       tell({ type: 'filled' });
     } catch (error) {
@@ -270,22 +270,24 @@
   async function takeOver() {
     const known = await recall();
     if (known.active && known.active !== VERSION) {
-      for (const { id } of await everyClient()) known.clients[id] ??= known.active;
+      for (const { id } of await openPages()) known.clients[id] ??= known.active;
     }
     known.active = VERSION;
     await save(known);
     await removeOld();
   }
 
-  async function everyClient() {
-    return scope.clients.matchAll({ type: 'all', includeUncontrolled: true });
+  /** Without their workers: Firefox asks each client itself, and a worker that waits for its next task in Wasm doesn't answer. */
+  async function openPages() {
+    return scope.clients.matchAll({ type: 'window', includeUncontrolled: true });
   }
 
   /** Removes the caches that no open page is of. */
   async function removeOld() {
     const known = await recall();
-    const open = new Set((await everyClient()).map(({ id }) => id));
-    for (const id of Object.keys(known.clients)) if (!open.has(id)) delete known.clients[id];
+    const versions = new Set((await openPages()).map(({ id }) => known.clients[id]));
+    // A page's workers are known as long as any page of their version is open.
+    for (const [id, version] of Object.entries(known.clients)) if (!versions.has(version)) delete known.clients[id];
     await save(known);
     const needed = new Set([MEMORY, SHARED, VERSION, ...Object.values(known.clients)]);
     for (const name of await caches.keys()) {
