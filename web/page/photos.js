@@ -64,15 +64,15 @@ export async function classifyPhotos(files) {
   }
   await showPhotoView();
   if (turn !== latest) return;
-  setState('running');
   if (files.length === 1) await classifyOne(classifier, files[0], turn);
   else await (await lazy.batch()).classifyAll(classifier, files, turn);
 }
 
-/** Leaves the camera or a model for the photos. */
+/** Leaves the camera or a model for the photos. The page is at work from this moment on. */
 async function showPhotoView() {
   dropLoading();
   if (isModelOpen()) closeModel();
+  setState('running');
   if (getView() === 'camera') (await lazy.camera()).stopCamera();
   setView('photo');
 }

@@ -23,6 +23,11 @@ export function setState(state) {
   if (state !== 'error') clearProblem();
 }
 
+/** What the page is at. */
+export function getState() {
+  return root.dataset.state;
+}
+
 /**
  * Shows photos, the camera or a model.
  * @param {'photo' | 'camera' | 'model'} view
