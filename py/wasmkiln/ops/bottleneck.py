@@ -109,7 +109,7 @@ class Bottleneck(Op):
         rows = out.type.shape[1] // width.out
         work = self.cost((x.type,), (out.type,)) // rows
         grain = -(-MAC_GRAIN // max(1, work))
-        lw.call(spec, args, rows, -(-grain // step) * step)
+        lw.call(spec, args, rows, grain, unit=step)
 
     def _stages(self, lw: Lowering, inputs: tuple[Slot | None, ...], out: Slot) -> list[_Stage]:
         """Widen (where there is one), depthwise and project."""

@@ -102,9 +102,8 @@ class ConvPacked(Op):
         work = k * NR * (m if by_panels else panels * self.groups)
         extent = panels * self.groups if by_panels else m
         grain = -(-MAC_GRAIN // max(1, work))
-        if not by_panels:
-            grain = -(-grain // MR) * MR
-        lw.call(spec, args, extent, grain, in_place_pairs(out, (x, packed, bias), extras))
+        pairs = in_place_pairs(out, (x, packed, bias), extras)
+        lw.call(spec, args, extent, grain, pairs, 1 if by_panels else MR)
 
     def _block(self, m: int, k: int, copied: bool, x: TensorType) -> int:
         """Copied rows should stay in L1; pointers let the input itself stay at hand."""
@@ -184,7 +183,7 @@ class Depthwise(Op):
         grain = max(1, MAC_GRAIN // 2 // max(1, work))
         extent = -(-channels // block) * rows
         pairs = [] if row.back else in_place_pairs(out, (x, packed, bias), extras)
-        lw.call(spec, args, extent, grain, pairs)
+        lw.call(spec, args, extent, grain, pairs, unit=1)
 
 
 def _channel_block(channels: int, taps: int) -> int:

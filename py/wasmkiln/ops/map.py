@@ -49,10 +49,10 @@ class Map(Op):
         )
         same = [(out, s) for s in slots if s.type.shape == out.type.shape]
         if len(sizes) == 1:
-            lw.call(spec, args, sizes[0], GRAIN, same)
+            lw.call(spec, args, sizes[0], GRAIN, same, unit=16)
         else:
             per_row = max(1, out.type.size // max(1, sizes[0]))
-            lw.call(spec, args, sizes[0], max(1, GRAIN // per_row), same)
+            lw.call(spec, args, sizes[0], max(1, GRAIN // per_row), same, unit=1)
 
 
 def _check_moves(e: Expr) -> None:

@@ -21,6 +21,7 @@ PACK_GRAIN = 1 << 16
 
 # Multiply-accumulates worth giving to a thread: about 10 us.
 MAC_GRAIN = 1 << 18
+FETCH_ROWS = 8
 
 # What may be counted on of a core's caches; smaller than they are, as others use them too.
 L1_BYTES, L2_BYTES = 24 << 10, 512 << 10
@@ -121,17 +122,18 @@ class GemmPacked(Op):
         args += operand_words(lw, extras)
         args += [lw.read(a), lw.read(packed), m, panels, block_rows(m, self.n, k), int(by_panels)]
         args += [*steps, tile, share]
-        extent, grain = _share(by_panels, batch, m, panels, k)
-        lw.call(spec, args, extent, grain, in_place_pairs(out, (a, packed, bias), extras))
+        extent, grain, unit = _share(by_panels, batch, m, panels, k)
+        pairs = in_place_pairs(out, (a, packed, bias), extras)
+        lw.call(spec, args, extent, grain, pairs, unit)
 
 
-def _share(by_panels: bool, batch: int, m: int, panels: int, k: int) -> tuple[int, int]:
-    """Extent and grain: shares of rows are whole tiles, of panels what one row reads at a time."""
+def _share(by_panels: bool, batch: int, m: int, panels: int, k: int) -> tuple[int, int, int]:
+    """Extent, grain and unit: shares of rows are whole tiles, of panels what a row reads."""
     if by_panels:
-        enough = max(1, MAC_GRAIN // max(1, m * k * NR))
-        return batch * panels, -(-enough // 4) * 4 if m == 1 else enough
-    enough = max(1, MAC_GRAIN // max(1, panels * NR * k))
-    return batch * m, -(-enough // MR) * MR
+        # A panel takes as long to fetch as to multiply with this many rows.
+        grain = MAC_GRAIN // max(1, max(m, FETCH_ROWS) * k * NR)
+        return batch * panels, max(1, grain), 4 if m == 1 else 1
+    return batch * m, max(1, MAC_GRAIN // max(1, panels * NR * k)), MR
 
 
 def split_by_panels(rows: int, a_size: int, b_size: int, threads: int) -> bool:

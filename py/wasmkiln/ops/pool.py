@@ -140,7 +140,7 @@ class Pool(Op):
         args += [h.out, w.out, c, row, pixel, h.size * row, h.dilation * row, w.dilation * pixel]
         args += map(lw.read, extras)
         work = w.out * c * h.window * w.window
-        lw.call(spec, args, n * h.out, max(1, GRAIN // max(1, work)))
+        lw.call(spec, args, n * h.out, max(1, GRAIN // max(1, work)), unit=1)
 
 
 @register("PoolIndex", domain=INTERNAL)

@@ -140,9 +140,10 @@ class Reduce(Op):
         spec = ReduceSpec(self.fold, inner > 1, tuple(s.type.dtype for s in slots), pre, post)
         args: list[Word] = [lw.write(out), *map(lw.read, slots), r, inner, self.count or r]
         if inner > 1:
-            lw.call(spec, args, outer * -(-inner // TILE), max(1, GRAIN // max(1, r * TILE)))
+            tiles = outer * -(-inner // TILE)
+            lw.call(spec, args, tiles, max(1, GRAIN // max(1, r * TILE)), unit=1)
         else:
-            lw.call(spec, args, outer, max(1, GRAIN // max(1, r)))
+            lw.call(spec, args, outer, max(1, GRAIN // max(1, r)), unit=1)
 
 
 _PYTHON_FOLDS: dict[str, Callable[[float, float], float]] = {

@@ -85,11 +85,9 @@ class Winograd(Op):
         args += [height.size, width.size, height.out, width.out]
         args += [height.begin, width.begin, down, across, out.pitch or 4 * self.n]
         work = side * channels * (tiles * NR if by_panels else self.n)
-        grain = -(-MAC_GRAIN // work)
-        if not by_panels:
-            grain = -(-grain // MR) * MR
-        extent = panels if by_panels else tiles
-        lw.call(spec, args, extent, grain, in_place_pairs(out, (x, u, bias), extras))
+        pairs = in_place_pairs(out, (x, u, bias), extras)
+        extent, unit = (panels, 1) if by_panels else (tiles, MR)
+        lw.call(spec, args, extent, -(-MAC_GRAIN // work), pairs, unit)
 
 
 def _split_by_panels(tiles: int, filters: int, threads: int) -> bool:

@@ -51,9 +51,12 @@ class Lowering:
         extent: int,
         grain: int = 1,
         in_place: Sequence[tuple[Slot, Slot]] = (),
+        unit: int = 0,
     ) -> None:
-        """Run a kernel over `extent` units; a thread's share starts at a multiple of `grain`.
+        """Run a kernel over `extent`, in shares that start at multiples of `unit`.
 
+        grain: what a thread should have at least, or it isn't worth its while; also the unit
+        where that is not given.
         in_place: (output, input) slots of equal size which may share memory if the input is not
         used later; only where each element is read before, and by the thread that, writes it.
         Inputs that the call reads through another argument as well are left out.
@@ -69,7 +72,9 @@ class Lowering:
             and o.buffer.nbytes == i.buffer.nbytes
             and read.count(i.buffer) == 1
         )
-        self.calls.append(Call(kernel, tuple(args), extent, grain, pairs, self.origin))
+        self.calls.append(
+            Call(kernel, tuple(args), extent, grain, pairs, self.origin, unit or grain)
+        )
 
     def read(self, slot: Slot, offset: int = 0) -> Ref:
         """The address of a slot, plus an offset in bytes, which the kernel reads from."""

@@ -64,8 +64,9 @@ Word = int | Ref | F32Word
 
 @record
 class Call:
-    """One kernel run over `extent` units in shares that are multiples of `grain`.
+    """One kernel run over `extent` in even shares that start at multiples of `unit`.
 
+    grain: there are at most as many shares as this goes into the extent, rounded up.
     args: 32-bit words. in_place: (output, input) buffers that may be one if the input dies here.
     origin: the model's nodes that it carries out. macs: multiply-accumulates, where it is the last
     call of its operator.
@@ -77,6 +78,7 @@ class Call:
     grain: int = 1
     in_place: tuple[tuple[Buffer, Buffer], ...] = ()
     origin: tuple[str, ...] = ()
+    unit: int = 1
     macs: int = 0
 
 

@@ -49,25 +49,38 @@ def emit_rotate(m: Module) -> Function:
 
 
 def records(box: Sandbox, *steps: tuple[int, ...]) -> int:
-    return box.words(*[word for step in steps for word in (*step, 0)])
+    """A table; steps without a unit have one of 1."""
+    return box.words(*[word for step in steps for word in (*step, 1)[:6]])
 
 
-@pytest.mark.parametrize(("extent", "grain"), [(1, 1), (5, 1), (64, 16), (67, 16), (0, 4), (3, 8)])
+SIZES = [
+    (1, 1, 1),
+    (5, 1, 1),
+    (64, 16, 16),
+    (67, 16, 1),
+    (67, 30, 16),
+    (0, 4, 4),
+    (3, 8, 8),
+    (9, 2, 6),
+]
+
+
+@pytest.mark.parametrize(("extent", "grain", "unit"), SIZES)
 @pytest.mark.parametrize("threads", [1, 2, 3, 4, 7])
-def test_shares_follow_the_grain_and_cover_the_extent(
-    extent: int, grain: int, threads: int
+def test_shares_are_even_and_cover_the_extent(
+    extent: int, grain: int, unit: int, threads: int
 ) -> None:
     m = new_module(THREADED)
     index = m.table_index(emit_stamp(m))
     emit_run(m, THREADED)
     box = Sandbox(m)
     out, calls = box.put(np.full(extent + 1, -1, "i4")), box.put(np.zeros(1, "i4"))
-    table = records(box, (index, box.words(out, calls), extent, grain, 0))
+    table = records(box, (index, box.words(out, calls), extent, grain, 0, unit))
     box.call_threads("run", threads, table, 0, 1)
-    blocks = -(-extent // grain)
+    units, shares = -(-extent // unit), min(threads, -(-extent // grain))
     expected, used = np.full(extent + 1, -1), 0
-    for t in range(threads):
-        begin, end = (grain * (blocks * (t + k) // threads) for k in (0, 1))
+    for t in range(shares):
+        begin, end = (unit * (units * (t + k) // shares) for k in (0, 1))
         end = min(end, extent)
         expected[begin:end] = 100 * t + np.arange(begin, end)
         used += begin < end

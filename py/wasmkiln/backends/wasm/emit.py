@@ -102,9 +102,9 @@ class _Tables:
         records: list[int] = []
         for (call, index), wait in zip(calls, flags, strict=True):
             args = self._store(b"".join(map(self._word, call.args)))
-            records += (index, args, call.extent, call.grain, int(wait), 0)
+            records += (index, args, call.extent, call.grain, int(wait), call.unit)
         if closing:  # thread 0 returns only when all have finished
-            records += (0, 0, 0, 1, 1, 0)
+            records += (0, 0, 0, 1, 1, 1)
         data = struct.pack(f"<{len(records)}i", *records)
         return StepTable(self._store(data), len(records) // RECORD_WORDS)
 

@@ -3,9 +3,9 @@
     run(table, first, count, thread, threads)
 
 The table is an array of records of six i32 words: index of the kernel in the function table,
-address of its argument words, extent, grain, whether a barrier stands before the step, and a
-reserved zero. The extent is cut into blocks of `grain` units; thread t of n gets the blocks
-[blocks*t/n, blocks*(t+1)/n).
+address of its argument words, extent, grain, whether a barrier stands before the step, and unit.
+The first n threads share the extent, where n is how often grain goes into it, rounded up; thread t
+gets [units*t/n, units*(t+1)/n) of its units.
 
 All threads must be given the same table, range and number of threads. `run` returns on each as soon
 as its own shares are done; a last record of extent 0 with a barrier makes it wait for the others.
@@ -24,14 +24,14 @@ from .val import Val
 __all__ = ["RECORD_BYTES", "SYNC", "emit_run"]
 
 RECORD_BYTES = 24
-KERNEL, ARGS, EXTENT, GRAIN, BARRIER = 0, 4, 8, 12, 16  # offsets in a record
+KERNEL, ARGS, EXTENT, GRAIN, BARRIER, UNIT = range(0, RECORD_BYTES, 4)  # offsets in a record
 
 # Four words, all zero at first: threads that have arrived, generation, sleepers; and, set by the
 # host, whether thread 0 must not sleep, as a page's own thread can't.
 SYNC = 64
 ARRIVED, GENERATION, SLEEPERS, AWAKE = SYNC, SYNC + 4, SYNC + 8, SYNC + 12
 
-SPINS = 20_000  # about 50 us in V8: longer than most imbalances, shorter than a time slice
+SPINS = 200_000  # a fraction of a millisecond: longer than most imbalances
 MOST_SPINS = 800_000_000  # some seconds: the others must have broken down
 FOREVER = -1
 
@@ -59,13 +59,19 @@ def _step(f: Function, record: Local, threaded: bool) -> None:
     begin, end = f.local(i32, "begin"), f.local(i32, "end")
     extent = w.i32_load(record, offset=EXTENT)
     if threaded:
-        threads = f.params[4]
-        grain = f.let(w.i32_load(record, offset=GRAIN), "grain")
-        blocks = f.let((extent + grain - 1) // grain, "blocks")
-        f.set(begin, grain * _part(blocks, thread, threads))
-        f.set(end, grain * _part(blocks, thread + 1, threads))
+        most = f.params[4]
+        shares = f.let(_how_often(w.i32_load(record, offset=GRAIN), extent), "shares")
+        f.set(shares, w.select(shares, most, shares < most))
+        f.set(shares, shares | shares.eqz())
+        unit = f.let(w.i32_load(record, offset=UNIT), "unit")
+        units = f.let(_how_often(unit, extent), "units")
+        # Threads without a share begin where the last one ends.
+        f.set(begin, w.select(thread, shares, thread < shares))
+        f.set(begin, unit * _part(units, begin, shares))
+        f.set(end, w.select(thread + 1, shares, thread < shares))
+        f.set(end, unit * _part(units, end, shares))
         f.set(end, w.select(end, extent, end < extent))
-        f.free(grain, blocks)
+        f.free(shares, unit, units)
     else:
         f.set(begin, 0)
         f.set(end, extent)
@@ -75,10 +81,15 @@ def _step(f: Function, record: Local, threaded: bool) -> None:
     f.free(begin, end)
 
 
-def _part(blocks: Val, thread: Val, threads: Val) -> Val:
-    """blocks * thread / threads, in 64 bits as the product may not fit 32."""
-    product = w.i64_extend_i32_u(blocks) * w.i64_extend_i32_u(thread)
-    return w.i32_wrap_i64(product // w.i64_extend_i32_u(threads))
+def _how_often(part: Val, extent: Val) -> Val:
+    """How often a part goes into the extent, rounded up."""
+    return (extent + part - 1) // part
+
+
+def _part(units: Val, thread: Val, shares: Val) -> Val:
+    """units * thread / shares, in 64 bits as the product may not fit 32."""
+    product = w.i64_extend_i32_u(units) * w.i64_extend_i32_u(thread)
+    return w.i32_wrap_i64(product // w.i64_extend_i32_u(shares))
 
 
 def _emit_barrier(m: Module) -> Function:
