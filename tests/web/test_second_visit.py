@@ -95,15 +95,22 @@ def test_a_model_that_was_opened_before_needs_no_python_either(
     context, _ = visited
     model = small_model(0.75)
     tab = new_tab(context, server.url)
-    assert tab.drop("small.onnx", model) == "ready", tab.alert()
-    # Its description and its code, beside those that are there.
     entries = f"""async () => {{
         let found = 0;
         for await (const place of {FOLDER}.values())
             if (await place.getFileHandle('entry.json').catch(() => null)) found++;
         return found;
     }}"""
-    tab.page.wait_for_function(f"async () => (await ({entries})()) >= 3", timeout=TIMEOUT)
+    before = tab.page.evaluate(entries)
+    assert tab.drop("small.onnx", model) == "ready", tab.alert()
+    # Its description and its code, beside those that are there.
+    # A loop of its own: `wait_for_function` takes the promise of an async function for its answer.
+    tab.page.evaluate(
+        f"""async () => {{
+            const moment = () => new Promise((resolve) => setTimeout(resolve, 20));
+            while ((await ({entries})()) < {before + 2}) await moment();
+        }}"""
+    )
     tab.page.close()
     again = new_tab(context, server.url)
     assert again.drop("renamed.onnx", model) == "ready", again.alert()
