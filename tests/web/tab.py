@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from dataclasses import dataclass
+from typing import Any
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
@@ -140,6 +142,17 @@ class Tab:
         names = self.page.locator("#predictions li .name")
         expect(names).to_have_count(5)
         expect(names.first).to_have_text(re.compile("^espresso"))
+
+
+def until(page: Page, question: str, argument: Any = None) -> None:
+    """Wait until an async function of the page's says true.
+
+    `wait_for_function` takes the function's promise for its answer, and so doesn't wait.
+    """
+    deadline = time.monotonic() + TIMEOUT / 1000
+    while not page.evaluate(question, argument):
+        assert time.monotonic() < deadline, f"not so within {TIMEOUT} ms: {question}"
+        page.wait_for_timeout(20)
 
 
 def open_tab(browser: Browser, url: str, width: int = 1280, height: int = 900) -> Tab:

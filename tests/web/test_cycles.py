@@ -12,6 +12,7 @@ from playwright.sync_api import Error, Page, Playwright
 from tests.web.cycles import SETUP, cycle, renderer
 from tests.web.lab import error, run
 from tests.web.models import small_model
+from tests.web.tab import until
 
 CRASH = "setTimeout(() => { throw new Error('crashed on purpose'); })"
 
@@ -77,8 +78,9 @@ def test_idle_workers_that_broke_down_are_replaced(fresh: Page) -> None:
     run(fresh, "const { prepare } = await import('./handles.js'); await prepare(2);")
     before = len(fresh.workers)
     crash(fresh, "compute.worker.js")
-    fresh.wait_for_function(
-        "async () => (await import('/handles.js')).prepare(0).then((known) => known.length === 0)"
+    until(
+        fresh,
+        "async () => (await import('/handles.js')).prepare(0).then((known) => known.length === 0)",
     )
     run(fresh, CREATE, small_model(5))
     assert run(fresh, RUN) == 5

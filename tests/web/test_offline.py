@@ -11,7 +11,7 @@ from wasmkiln.devserver.site import Site
 
 from tests.web.models import small_model
 from tests.web.pictures import SAMPLES
-from tests.web.tab import TIMEOUT
+from tests.web.tab import until
 from tests.web.visits import (
     compilers,
     new_tab,
@@ -85,13 +85,13 @@ def test_a_change_on_the_server_shows_at_the_next_visit(
         expect(tab.page.locator("[data-sample='coffee.jpg'] img")).to_have_attribute(
             "alt", "A changed cup"
         )
-        tab.page.wait_for_function(
+        until(
+            tab.page,
             """async (first) => {
                 const names = await caches.keys();
                 return names.length === 2 && !names.every((name) => first.includes(name));
             }""",
-            arg=first,
-            timeout=TIMEOUT,
+            first,
         )
         tab.expect_alive()
 

@@ -14,7 +14,7 @@ from wasmkiln.devserver.site import Site
 from tests.web.lab import run
 from tests.web.models import small_model
 from tests.web.pictures import SAMPLES
-from tests.web.tab import TIMEOUT, Tab
+from tests.web.tab import TIMEOUT, Tab, until
 from tests.web.visits import (
     Watched,
     compilers,
@@ -104,13 +104,7 @@ def test_a_model_that_was_opened_before_needs_no_python_either(
     before = tab.page.evaluate(entries)
     assert tab.drop("small.onnx", model) == "ready", tab.alert()
     # Its description and its code, beside those that are there.
-    # A loop of its own: `wait_for_function` takes the promise of an async function for its answer.
-    tab.page.evaluate(
-        f"""async () => {{
-            const moment = () => new Promise((resolve) => setTimeout(resolve, 20));
-            while ((await ({entries})()) < {before + 2}) await moment();
-        }}"""
-    )
+    until(tab.page, f"async () => (await ({entries})()) >= {before + 2}")
     tab.page.close()
     again = new_tab(context, server.url)
     assert again.drop("renamed.onnx", model) == "ready", again.alert()
