@@ -21,7 +21,7 @@ PACK_GRAIN = 1 << 16
 
 # Multiply-accumulates worth giving to a thread: about 10 us.
 MAC_GRAIN = 1 << 18
-FETCH_ROWS = 8
+FETCH_ROWS = 8  # to multiply a panel with so many takes as long as to fetch it
 
 # What may be counted on of a core's caches; smaller than they are, as others use them too.
 L1_BYTES, L2_BYTES = 24 << 10, 512 << 10
@@ -130,7 +130,6 @@ class GemmPacked(Op):
 def _share(by_panels: bool, batch: int, m: int, panels: int, k: int) -> tuple[int, int, int]:
     """Extent, grain and unit: shares of rows are whole tiles, of panels what a row reads."""
     if by_panels:
-        # A panel takes as long to fetch as to multiply with this many rows.
         grain = MAC_GRAIN // max(1, max(m, FETCH_ROWS) * k * NR)
         return batch * panels, max(1, grain), 4 if m == 1 else 1
     return batch * m, max(1, MAC_GRAIN // max(1, panels * NR * k)), MR

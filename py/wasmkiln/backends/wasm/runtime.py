@@ -61,16 +61,14 @@ def _step(f: Function, record: Local, threaded: bool) -> None:
     if threaded:
         most = f.params[4]
         shares = f.let(_how_often(w.i32_load(record, offset=GRAIN), extent), "shares")
-        f.set(shares, w.select(shares, most, shares < most))
+        f.set(shares, _least(shares, most))
         f.set(shares, shares | shares.eqz())
         unit = f.let(w.i32_load(record, offset=UNIT), "unit")
         units = f.let(_how_often(unit, extent), "units")
         # Threads without a share begin where the last one ends.
-        f.set(begin, w.select(thread, shares, thread < shares))
-        f.set(begin, unit * _part(units, begin, shares))
-        f.set(end, w.select(thread + 1, shares, thread < shares))
-        f.set(end, unit * _part(units, end, shares))
-        f.set(end, w.select(end, extent, end < extent))
+        f.set(begin, unit * _part(units, _least(thread, shares), shares))
+        f.set(end, unit * _part(units, _least(thread + 1, shares), shares))
+        f.set(end, _least(end, extent))
         f.free(shares, unit, units)
     else:
         f.set(begin, 0)
@@ -79,6 +77,11 @@ def _step(f: Function, record: Local, threaded: bool) -> None:
         kernel, args = w.i32_load(record, offset=KERNEL), w.i32_load(record, offset=ARGS)
         f.call_indirect((KERNEL_PARAMS, ()), kernel, args, begin, end, thread)
     f.free(begin, end)
+
+
+def _least(a: Val, b: Val) -> Val:
+    """The lesser of two, each of which is computed twice."""
+    return w.select(a, b, a < b)
 
 
 def _how_often(part: Val, extent: Val) -> Val:

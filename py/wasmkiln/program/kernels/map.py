@@ -21,7 +21,7 @@ class MapSpec(KernelSpec):
 
     args: out, in0, in1, ... (addresses); d0 .. d(R-1) (sizes); then for each input its strides in
     bytes for dims 0 .. R-2, and for the last dim too where inner is 's'.
-    range: elements where R is 1 (grain a multiple of 16), else indices of dim 0.
+    range: elements where R is 1 (shares begin at multiples of 16), else indices of dim 0.
     """
 
     expr: Expr
