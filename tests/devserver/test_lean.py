@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from wasmkiln.devserver.lean import LEAN, lean, lean_copy
@@ -80,3 +82,20 @@ def test_a_copy_is_made_anew_when_the_file_changes(tmp_path: Path) -> None:
     os.utime(script, ns=(1, 1))
     assert lean_copy(script, given).read_text() == "\nc();\n"
     assert list(copies.iterdir()) == [given]
+
+
+def test_many_requests_may_make_a_copy_at_once(tmp_path: Path) -> None:
+    script, given = tmp_path / "a.js", tmp_path / "lean" / "a.js"
+    script.write_text("// b\nc();\n" * 2000)
+    expected, threads = lean(script.read_text()), 8
+    together = Barrier(threads)
+
+    def ask(_: int) -> str:
+        together.wait()
+        return lean_copy(script, given).read_text()
+
+    for _ in range(10):
+        given.unlink(missing_ok=True)
+        with ThreadPoolExecutor(threads) as pool:
+            assert set(pool.map(ask, range(threads))) == {expected}
+    assert [path.name for path in given.parent.iterdir()] == ["a.js"]

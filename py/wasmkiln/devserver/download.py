@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from threading import get_ident
 from urllib.parse import urlsplit
 
 from wasmkiln.devserver.progress import Progress
@@ -54,12 +55,17 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is either there whole or not at all."""
+def write_atomically(path: Path, content: bytes, modified_ns: int | None = None) -> None:
+    """Write a file that is either there whole or not at all; several threads may at once.
+
+    modified_ns: its time of modification; now, if absent.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{get_ident()}.tmp")
     try:
         temporary.write_bytes(content)
+        if modified_ns is not None:
+            os.utime(temporary, ns=(modified_ns, modified_ns))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,9 +7,10 @@ template literal, and JSDoc's casts; whatever looks doubtful stays.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+
+from wasmkiln.devserver.download import write_atomically
 
 __all__ = ["LEAN", "lean", "lean_copy"]
 
@@ -57,9 +58,5 @@ def lean_copy(source: Path, target: Path) -> Path:
     stamp = source.stat().st_mtime_ns
     if target.is_file() and target.stat().st_mtime_ns == stamp:
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    made = target.with_name(f".{target.name}.{os.getpid()}")
-    made.write_text(lean(source.read_text("utf-8")), "utf-8", newline="\n")
-    os.utime(made, ns=(stamp, stamp))
-    made.replace(target)  # at once: others may be reading it
+    write_atomically(target, lean(source.read_text("utf-8")).encode(), stamp)
     return target
