@@ -133,12 +133,12 @@ def lower(
     trace = trace or Trace()
     lw = Lowering(threads, any_size)
     main_uses = {i for n in main for i in n.inputs if i} | set(g.outputs.values())
-    main_uses = _roots_of(main_uses, main)
+    main_uses = _roots_of(g, main_uses, main)
     slots = trace.slots
     for name in g.inputs:
         t = g.types[name]
         slots[name] = Slot(lw._buffer(t.nbytes, "input"), t)
-    init_kept = _roots_of(main_uses, init)
+    init_kept = _roots_of(g, main_uses, init)
     for name, const in g.consts.items():
         # A weight that only init reads makes room for others as soon as it is packed.
         slots[name] = lw.constant(const, "constant" if name in init_kept else "temporary")
@@ -146,7 +146,7 @@ def lower(
         _lower_node(lw, g, node, slots, init_kept)
         trace.ends.append(len(lw.calls))
     n_init = len(lw.calls)
-    final = _roots_of(set(g.outputs.values()), main)
+    final = _roots_of(g, set(g.outputs.values()), main)
     lw.joined.update(_joined(g, main))
     for node in main:
         _lower_node(lw, g, node, slots, final, "output")
@@ -172,7 +172,7 @@ def _lower_node(
 ) -> None:
     inputs = tuple(slots[i] if i else None for i in node.inputs)
     types = tuple(g.types[i] if i else None for i in node.inputs)
-    offset = node.op.view(*types) if inputs and inputs[0] else None
+    offset = _view(g, node)
     if offset is not None:
         (out,), source = node.outputs, inputs[0]
         assert source is not None
@@ -217,10 +217,17 @@ def _joined(g: Graph, nodes: Sequence[Node]) -> dict[str, tuple[str, int, int]]:
     return found
 
 
-def _roots_of(values: set[str], nodes: Sequence[Node]) -> set[str]:
+def _roots_of(g: Graph, values: set[str], nodes: Sequence[Node]) -> set[str]:
     """The values, and those that they are views of, whose buffers must outlive the nodes."""
     kept = set(values)
     for node in reversed(nodes):
-        if node.inputs and node.outputs[0] in kept and node.op.may_view():
+        if node.inputs and node.outputs[0] in kept and _view(g, node) is not None:
             kept.add(node.inputs[0])
     return kept
+
+
+def _view(g: Graph, node: Node) -> int | None:
+    """Where a node's output begins within its first input, in bytes, if that is all it does."""
+    if not node.inputs or not node.inputs[0] or not node.op.may_view():
+        return None
+    return node.op.view(*(g.types[i] if i else None for i in node.inputs))
