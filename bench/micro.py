@@ -74,7 +74,7 @@ def compile_steps(
     """The artifact of a task for one thread, and what its main steps are."""
     chosen = replace(options(task, 1, simd), **_switches(switches))
     g = run_passes(load(str(task.path)).graph, chosen)
-    init, main = partition(g)
+    init, main = partition(g, chosen.hoist)
     # The number of a node in place of its origin tells afterwards which calls are whose.
     numbered = [replace(n, origin=(str(i),)) for i, n in enumerate(main)]
     program = lower(g, init, numbered, chosen.threads)

@@ -103,7 +103,7 @@ def plan_graph(
     chosen = options.threads or default_threads()
     graph = run_passes(model.graph, replace(options, threads=chosen), observe)
     clock.lap("passes")
-    init, main = partition(graph)
+    init, main = partition(graph, options.hoist)
     cost = macs(graph)
     if not options.threads and not worth_threads(cost):
         chosen = 1

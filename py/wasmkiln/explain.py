@@ -39,14 +39,14 @@ def explain(model: Graph, compiled: Graph, options: CompileOptions) -> dict[str,
 
     model: as it was loaded. options: those with which it was compiled, threads being settled.
     """
-    init, main = partition(compiled)
+    init, main = partition(compiled, options.hoist)
     trace = Trace()
     program = lower(compiled, init, main, options.threads, options.any_size, trace)
     nodes = (*init, *main)
     return {
         "graph": _graph(model, compiled, nodes, len(init), program, trace),
         "steps": _steps(program, trace),
-        "memory": _memory(program, trace),
+        "memory": _memory(program, trace, options),
     }
 
 
@@ -105,9 +105,9 @@ def _owners(trace: Trace) -> list[int]:
     return owners
 
 
-def _memory(program: Program, trace: Trace) -> dict[str, Any]:
+def _memory(program: Program, trace: Trace, options: CompileOptions) -> dict[str, Any]:
     calls: tuple[Call, ...] = (*program.init, *program.main)
-    plan = plan_memory(program, _NO_LIMIT)
+    plan = plan_memory(program, _NO_LIMIT, reuse=options.reuse)
     names: dict[int, list[str]] = {}
     for name, slot in trace.slots.items():
         names.setdefault(slot.buffer.index, []).append(name)

@@ -55,6 +55,7 @@ class Machine:
         self._files = files
         self._threads = options.threads or default_threads()
         self._limit = options.max_memory or host.max_memory
+        self._reuse = options.reuse
         self._code = Code(Target(options.simd, self._threads > 1))
         self._stale = True  # whether the code differs from what is installed
         self._identities = constants.Identities()
@@ -184,7 +185,7 @@ class Machine:
         """Give addresses to a program's buffers."""
         fixed = {index: places[n].offset for index, n in loaded.numbers.items()}
         loaded.base = constants.end_of(places)
-        loaded.plan = plan_memory(loaded.program, self._limit, fixed, loaded.base)
+        loaded.plan = plan_memory(loaded.program, self._limit, fixed, loaded.base, self._reuse)
 
     def _link(self, loaded: Loaded) -> None:
         loaded.image = link(loaded.program, loaded.plan, self._code)

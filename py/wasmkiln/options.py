@@ -31,6 +31,9 @@ class CompileOptions:
     dims: sizes for symbolic dimensions of the inputs, by name; shapes that contradict them are
         refused. Others take the sizes of what is given to a run, or are 1.
     shapes: whole shapes for inputs, by input name.
+    fold: multiply scales and shifts per channel, such as BatchNormalization's, into the weights of
+        the layers before them.
+    hoist: compute what depends on constants alone, such as packed weights, once, at load.
     fuse: splice elementwise operators into the kernels that produce their input.
     channels_last: run convolutional nets in NHWC inside.
     bottleneck: run expand, depthwise convolution and projection as one kernel where that wins.
@@ -40,6 +43,8 @@ class CompileOptions:
     winograd: run 3 by 3 convolutions after Winograd where that wins: up to three times as fast, but
         their results err about twice as much, and their filters take up to four times the memory.
     join: let convolutions and products write straight into the tensor that a Concat joins them to.
+    reuse: let tensors that are not needed at the same time share memory, and let operators write
+        over inputs that nothing else needs.
     any_size: choose kernels that suit other heights and widths too, where those for one size would
         be a little faster.
     max_memory: the most bytes of linear memory a model may need, and its outputs together (Wasm
@@ -51,6 +56,8 @@ class CompileOptions:
     threads: int = 1
     dims: Mapping[str, int] = fresh(factory=dict)
     shapes: Mapping[str, tuple[int, ...]] = fresh(factory=dict)
+    fold: bool = True
+    hoist: bool = True
     fuse: bool = True
     channels_last: bool = True
     bottleneck: bool = True
@@ -58,6 +65,7 @@ class CompileOptions:
     integers: bool = True
     winograd: bool = True
     join: bool = True
+    reuse: bool = True
     any_size: bool = False
     max_memory: int = 0
 

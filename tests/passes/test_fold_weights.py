@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from wasmkiln.ir.const import Const
 from wasmkiln.ir.graph import Node
+from wasmkiln.options import CompileOptions
 from wasmkiln.passes.fold_weights import fold_weights
 from wasmkiln.passes.partition import partition
 
@@ -34,7 +35,7 @@ def folded(
     g = typed(inputs, [layer, *after], outputs, {**STATISTICS, **consts})
     text = run(g, fold_weights)
     if "BatchNorm" not in text:
-        assert len(partition(fold_weights(g, None))[1]) == len(outputs.split())  # type: ignore[arg-type]
+        assert len(partition(fold_weights(g, CompileOptions()))[1]) == len(outputs.split())
     return text
 
 

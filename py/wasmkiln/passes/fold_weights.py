@@ -30,7 +30,9 @@ _PRODUCTS = ("Gemm", "MatMul")
 
 def fold_weights(g: Graph, options: CompileOptions) -> Graph:
     """The graph with affine operators per channel folded into the layers that they follow."""
-    if not any(n.op.op_type in _CONVS or n.op.op_type in _PRODUCTS for n in g.nodes):
+    if not options.fold or not any(
+        n.op.op_type in _CONVS or n.op.op_type in _PRODUCTS for n in g.nodes
+    ):
         return g
     folder = _Folder(g)
     return clean(rewrite(g, folder.visit), options)

@@ -9,12 +9,14 @@ from ..ir.graph import Graph, Node
 __all__ = ["partition", "static_values"]
 
 
-def partition(g: Graph) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+def partition(g: Graph, hoist: bool = True) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
     """(init, main): the nodes that depend on nothing but constants, and all others.
+
+    Without `hoist` none is of init.
 
     Those of init that need the most room come first, while the memory of most constants is free.
     """
-    static = static_values(g)
+    static = static_values(g) if hoist else set()
     init = [n for n in g.nodes if n.outputs and _first(n) in static]
     main = tuple([n for n in g.nodes if not n.outputs or _first(n) not in static])
     return _largest_first(g, init), main

@@ -52,13 +52,17 @@ def plan_memory(
     limit: int,
     fixed: Mapping[int, int] = MappingProxyType({}),
     base: int = RESERVED,
+    reuse: bool = True,
 ) -> MemoryPlan:
     """Addresses for the program's buffers; LimitError if they don't fit into `limit` bytes.
 
     fixed: those of constants which have one already, by buffer index. All else comes after `base`.
+    reuse: whether buffers that are not alive together may share addresses.
     """
     calls = (*program.init, *program.main)
     lifetimes = buffer_lifetimes(program, calls)
+    if not reuse:
+        lifetimes = dict.fromkeys(lifetimes, (0, len(calls)))
     merged = _merge_in_place(program, calls, lifetimes)
     offsets = [fixed.get(i, -1) for i in range(len(program.buffers))]
     constants = [

@@ -23,7 +23,7 @@ MOST_BYTES = 4 << 30  # of a memory with 32-bit addresses
 
 def emit(program: Program, options: CompileOptions, macs: int = 0) -> Artifact:
     """Code, tables and memory layout of a program. LimitError if it needs too much memory."""
-    plan = plan_memory(program, options.max_memory or MOST_BYTES)
+    plan = plan_memory(program, options.max_memory or MOST_BYTES, reuse=options.reuse)
     threaded = program.threads > 1
     code = Code(Target(options.simd, threaded))
     add_kernels(code, program)
