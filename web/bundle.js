@@ -25,7 +25,7 @@ import { sha256 } from './sha256.js';
 
 export const MANIFEST = 'manifest.json';
 const FORMAT = 'wasmkiln bundle';
-export const VERSION = 1;
+export const VERSION = 2;
 
 /**
  * A function that gives a part's content, by name.

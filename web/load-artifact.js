@@ -12,7 +12,7 @@ import { instantiate, makeMemory, Runtime } from './runtime.js';
 /** @typedef {import('./protocol.js').Meta} Meta */
 /** @typedef {import('./runtime.js').Run} Run */
 
-const VERSION = 1;
+const VERSION = 2;
 const PAGE = 65536;
 const RESERVED = 1024; // bytes before the constants
 
@@ -78,7 +78,7 @@ function initialise({ copies, init }, run, bytes, files) {
       if (src + nbytes > file.length) throw new InvalidModelError(`weights end at byte ${src + nbytes} of a file of ${file.length}`);
       bytes.set(file.subarray(src, src + nbytes), dst);
     }
-    if (step < init.steps) run(init.table, step, 1, 0, 1);
+    if (step < init.steps) run(init.table, step, 1, 0, 1, 0);
   }
   if (next !== copies.length) throw new InternalError('copies are not sorted by init step');
 }

@@ -25,7 +25,8 @@ import { isSmall, LocalGroup } from './here.js';
 
 /**
  * @typedef {object} OpenOptions
- * @property {number} [threads] by default as many as the page and the machine allow, and one for small models
+ * @property {number} [threads] by default as many as the page and the machine allow, and one for small models; one where
+ *   memory can't be shared
  * @property {'relaxed' | 'baseline'} [simd] by default the best that both the browser and the bundle have
  * @property {boolean} [worker] keeps even small models off this thread
  * @property {string} [integrity] "sha256-" and the manifest's hash in hexadecimal: another manifest is refused
@@ -94,8 +95,9 @@ export const WORTH_SHARING = 100e6;
  * @param {Watch} [watch]
  * @returns {Promise<number>} the handle
  */
-export async function open(bundle, { threads, simd, integrity, withReport, worker } = {}, { onStep, signal } = {}) {
+export async function open(bundle, { threads: asked, simd, integrity, withReport, worker } = {}, { onStep, signal } = {}) {
   const features = probe();
+  const threads = asked && (features.isolated && features.threads ? asked : 1);
   needSimd(features);
   onStep?.('Reading the model');
   const read = readerOf(bundle);

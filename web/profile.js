@@ -30,7 +30,6 @@ export class Profile {
    */
   rows() {
     const runs = this.#runs.length;
-    // What comes after the last step is a barrier.
     const count = this.#steps.length || this.#runs[0]?.length || 0;
     return Array.from({ length: runs ? count : 0 }, (_, i) => {
       const { node, kernel, macs } = this.#steps[i] ?? { node: '', kernel: `step ${i + 1}`, macs: 0 };

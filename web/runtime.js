@@ -3,10 +3,10 @@
  * @file Runs a model that lies in memory: the Wasm logic, without workers, messages or DOM.
  *
  * The memory holds the constants, and behind them what the current plan needs: its activations and its tables. Running is
- * SPMD: every thread calls the same exported `run`, which splits each step's work by thread number and holds its own
- * barriers.
+ * SPMD: every thread calls the same exported `run`, in which threads claim shares of each step and wait where a step
+ * needs what others do. The leader is through when all is done, whether a follower was there in time or not.
  *
- *     run(table, first, count, thread, threads)
+ *     run(table, first, count, thread, threads, epoch)
  */
 
 import { ARRAYS } from './dtypes.js';
@@ -17,22 +17,22 @@ import { checkFeeds } from './feeds.js';
 /** @typedef {import('./plans.js').Plans} Plans */
 /** @typedef {import('./protocol.js').Enlistment} Enlistment */
 /** @typedef {import('./protocol.js').Feeds} Feeds */
-/** @typedef {(table: number, first: number, count: number, thread: number, threads: number) => void} Run */
+/** @typedef {(table: number, first: number, count: number, thread: number, threads: number, epoch: number) => void} Run */
 
 const PAGE = 65536;
 
 const STATUS = 16 / 4; // where a kernel writes that it met invalid data
-const AWAKE = 76 / 4; // 1 where thread 0 must not sleep at a barrier
+const AWAKE = 76 / 4; // 1 where thread 0 must not sleep while it waits for others
 
-// Words of the memory's reserved first kilobyte that belong to the host; the module's own barriers use bytes 64 to 127.
+// Words of the memory's reserved first kilobyte that belong to the host; the module itself uses bytes 64 to 191.
 // Each has a cache line of its own.
-const GENERATION = 512 / 4; // counts runs; a change wakes the followers
-const FINISHED = 576 / 4; // followers that are through with this run
+const GENERATION = 512 / 4; // changes twice a run: odd while the orders are written, then even, which wakes the followers
+const UNDERWAY = 576 / 4; // followers that have read orders and may be in `run`
 const DISMISSED = 640 / 4; // 1 once the followers are free to go
-const ORDERS = 704 / 4; // table, steps and threads of this run
+const ORDERS = 704 / 4; // threads, table, steps and epoch of this run
 
 const MOST_SPIN_MS = 5000; // where sleeping is not allowed: the others must have broken down
-const SPIN_MS = 1.5; // longer than the gap between runs in a tight loop, short enough not to heat an idle machine
+const SPIN_MS = 0.05; // in which other threads mostly come round; runs far apart should neither heat a machine nor take a core from the page
 
 const now = () => performance.now();
 /** A hint to the processor inside spin loops, where the engine has it. */
@@ -51,6 +51,8 @@ export class Runtime {
   /** @type {Plan} whose tables lie in memory */
   #plan;
   #current = 0;
+  /** How many steps have run on several threads, which numbers those of the next run. */
+  #epoch = 0;
   /** How many threads run it, this one included. */
   threads = 1;
   /** Runs of fewer multiply-accumulates stay on this thread. */
@@ -145,7 +147,7 @@ export class Runtime {
     const { table, steps } = this.#plan.main;
     const times = new Float64Array(steps).map((_, step) => {
       const start = now();
-      this.#run(table, step, 1, 0, 1);
+      this.#run(table, step, 1, 0, 1, 0);
       return now() - start;
     });
     this.#judge(Atomics.exchange(this.#control, STATUS, 0));
@@ -195,11 +197,12 @@ export class Runtime {
   /** Lets the followers go. The runtime can't be used after it. */
   dismiss() {
     Atomics.store(this.#control, DISMISSED, 1);
-    this.#wakeFollowers();
+    this.#order(0, 0, 0, 0);
   }
 
   /** Makes room for the current plan, and writes its tables. */
   #enter() {
+    this.#recall();
     const { address, tables, end } = this.#plan;
     const missing = Math.ceil((end - this.memoryBytes) / PAGE);
     if (missing > 0) {
@@ -213,25 +216,31 @@ export class Runtime {
     new Uint8Array(this.#memory.buffer).set(new Uint8Array(tables.buffer, tables.byteOffset, tables.byteLength), address);
   }
 
-  #wakeFollowers() {
+  /**
+   * Wakes the followers for a run.
+   * @param {number[]} orders threads, table, steps and epoch
+   */
+  #order(...orders) {
+    Atomics.add(this.#control, GENERATION, 1);
+    orders.forEach((word, i) => Atomics.store(this.#control, ORDERS + i, word));
     Atomics.add(this.#control, GENERATION, 1);
     Atomics.notify(this.#control, GENERATION);
+  }
+
+  /** Waits until no follower looks at the tables, nor will before it gets orders. */
+  #recall() {
+    if (this.threads === 1) return;
+    Atomics.store(this.#control, ORDERS, 0); // for those that have not come to read them yet
+    for (let left; (left = Atomics.load(this.#control, UNDERWAY)) > 0; ) awaitChange(this.#control, UNDERWAY, left, this.#mayWait);
   }
 
   /** Runs all steps; gives a kernel's complaint about the data, or 0. */
   #compute() {
     const { table, steps } = this.#plan.main;
     const threads = this.#plan.macs < this.leastMacs ? 1 : Math.min(this.threads, this.#plan.threads);
-    // Those that have no share are waited for too: they must not miss a run, nor come late to it.
-    const others = threads > 1 ? this.threads - 1 : 0;
-    if (others > 0) {
-      [table, steps, threads].forEach((word, i) => Atomics.store(this.#control, ORDERS + i, word));
-      Atomics.store(this.#control, FINISHED, 0);
-      this.#wakeFollowers();
-    }
-    this.#run(table, 0, steps, 0, threads);
-    let done = others > 0 ? Atomics.load(this.#control, FINISHED) : 0;
-    while (done < others) done = awaitChange(this.#control, FINISHED, done, this.#mayWait);
+    if (threads > 1) this.#order(threads, table, steps, this.#epoch);
+    this.#run(table, 0, steps, 0, threads, this.#epoch);
+    if (threads > 1) this.#epoch = (this.#epoch + steps) | 0;
     return Atomics.exchange(this.#control, STATUS, 0);
   }
 }
@@ -245,15 +254,16 @@ export async function follow({ module, memory, thread }, onReady) {
   const run = await instantiate(module, memory);
   const control = new Int32Array(memory.buffer, 0, 256);
   onReady();
-  let seen = 0; // the leader's first run makes it 1
-  for (;;) {
-    awaitChange(control, GENERATION, seen);
+  for (let seen = 0; ; ) {
+    seen = awaitChange(control, GENERATION, seen);
+    if (seen % 2) continue; // the leader is writing
     if (Atomics.load(control, DISMISSED)) return;
-    seen = (seen + 1) | 0;
-    const [table, steps, threads] = [0, 1, 2].map((i) => Atomics.load(control, ORDERS + i));
-    if (thread < threads) run(table, 0, steps, thread, threads);
-    Atomics.add(control, FINISHED, 1);
-    Atomics.notify(control, FINISHED);
+    Atomics.add(control, UNDERWAY, 1);
+    const [threads, table, steps, epoch] = [0, 1, 2, 3].map((i) => Atomics.load(control, ORDERS + i));
+    // Unless the leader has begun to write other orders meanwhile, of which these may be a part.
+    if (thread < threads && Atomics.load(control, GENERATION) === seen) run(table, 0, steps, thread, threads, epoch);
+    Atomics.sub(control, UNDERWAY, 1);
+    Atomics.notify(control, UNDERWAY);
   }
 }
 

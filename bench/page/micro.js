@@ -8,7 +8,7 @@ import { measurePeak, spin } from './spin.js';
 
 /**
  * @typedef {import('../../web/protocol.js').Meta} Meta
- * @typedef {{meta: Meta, run: (table: number, first: number, count: number, thread: number, threads: number) => void,
+ * @typedef {{meta: Meta, run: (table: number, first: number, count: number, thread: number, threads: number, epoch: number) => void,
  *   bytes: Uint8Array, inputs: Uint8Array[]}} Loaded
  */
 
@@ -45,7 +45,7 @@ const micro = {
         const [, , from, size, target] = meta.copies[next];
         bytes.set(model.subarray(from, from + size), target);
       }
-      if (step < meta.init.steps) run(meta.init.table, step, 1, 0, 1);
+      if (step < meta.init.steps) run(meta.init.table, step, 1, 0, 1, 0);
     }
     const inputs = [];
     for (let i = 0; i < meta.inputs.length; i++) inputs.push(await read(`models/${name}.${i}.bin`));
@@ -57,7 +57,7 @@ const micro = {
     const start = performance.now();
     for (let i = 0; i < times && performance.now() - start < 4000; i++) {
       writeInputs();
-      loaded.run(loaded.meta.main.table, 0, loaded.meta.main.steps, 0, 1);
+      loaded.run(loaded.meta.main.table, 0, loaded.meta.main.steps, 0, 1, 0);
     }
   },
 
@@ -77,13 +77,13 @@ const micro = {
       const before = spin();
       writeInputs();
       const start = performance.now();
-      run(table, 0, steps, 0, 1);
+      run(table, 0, steps, 0, 1, 0);
       whole.push(performance.now() - start);
       writeInputs();
       const sample = new Array(steps);
       let last = performance.now();
       for (let k = 0; k < steps; k++) {
-        for (let r = 0; r < repeats[k]; r++) run(table, k, 1, 0, 1);
+        for (let r = 0; r < repeats[k]; r++) run(table, k, 1, 0, 1, 0);
         const now = performance.now();
         sample[k] = (now - last) / repeats[k];
         last = now;
@@ -108,7 +108,7 @@ function chooseRepeats() {
     let least = Infinity;
     for (let i = 0; i < 3; i++) {
       const start = performance.now();
-      run(table, k, 1, 0, 1);
+      run(table, k, 1, 0, 1, 0);
       least = Math.min(least, performance.now() - start);
     }
     repeats[k] = least > SHORT_MS ? 1 : Math.min(200, Math.ceil(SHORT_MS / Math.max(least, 0.0002)));

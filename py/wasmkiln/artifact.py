@@ -1,9 +1,10 @@
 """The artifact: a compiled model as bytes, with all that a host needs to load and run it.
 
 To load: make a memory of `pages`; write the segments; for each init step k, first do the copies
-whose step is k, then call `run(init.table, k, 1, 0, 1)`; after the last step, the remaining copies.
-To run: write the inputs, call `run(main.table, 0, main.steps, thread, threads)` on every thread,
-read the outputs when thread 0 returns.
+whose step is k, then call `run(init.table, k, 1, 0, 1, 0)`; after the last step, the remaining
+copies. To run: write the inputs, call `run(main.table, 0, main.steps, thread, threads, epoch)` on
+every thread, read the outputs when thread 0 returns. `backends/wasm/runtime.py` says what an epoch
+is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .record import record
 
 __all__ = ["PAGE", "STATUS_ADDRESS", "Artifact", "IOBinding", "Image", "StepTable", "WeightCopy"]
 
-VERSION = 1
+VERSION = 2
 
 PAGE = 65536  # bytes in which WebAssembly counts memory
 

@@ -42,7 +42,7 @@ def test_values_and_traps() -> None:
 def test_a_trap_in_a_model_is_a_defect_of_ours() -> None:
     instance = default_host().open(1, False, 65536, 1 << 20)
     wat = """(module (import "env" "memory" (memory 1))
-      (func (export "run") (param i32 i32 i32 i32 i32) unreachable))"""
+      (func (export "run") (param i32 i32 i32 i32 i32 i32) unreachable))"""
     instance.install(bytes(wasmtime.wat2wasm(wat)))
     for _ in range(2):
         with pytest.raises(InternalError, match="the emitted code failed"):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import helper
 from playwright.sync_api import Browser, Page
 from wasmkiln import CompileOptions, InferenceSession
 from wasmkiln.cli import main
@@ -19,7 +20,7 @@ from wasmkiln.cli import main
 from tests.models.transformer import Encoder, encoder
 from tests.planned import sentences
 from tests.shared import ROOT
-from tests.small import wide_net
+from tests.small import model, wide_net
 from tests.web.models import convolutional_model
 
 Array = np.ndarray[Any, Any]
@@ -44,6 +45,17 @@ class _Isolated(_Quiet):
     isolated = True
 
 
+def deep_net() -> bytes:
+    """Forty products, each of which needs all of the one before: 14 million multiplications."""
+    rng = np.random.default_rng(6)
+    weights = {f"w{i}": rng.normal(0, 0.1, (96, 96)).astype(np.float32) for i in range(40)}
+    names = ["x", *(f"h{i}" for i in range(39)), "y"]
+    nodes = [
+        helper.make_node("MatMul", [names[i], w], [names[i + 1]]) for i, w in enumerate(weights)
+    ]
+    return model(nodes, {"x": ["batch", 96]}, {"y": ["batch", 96]}, weights)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with models in folders of folders."""
@@ -57,6 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             encoder(Encoder(symbolic=True)).SerializeToString(),
             ["--batch", "1,2", "--sequence", "1..32"],
         ),
+        "deep": (deep_net(), ["--batch", "40,56,73"]),
     }
     for name, (data, options) in models.items():
         file = root / f"{name}.onnx"
@@ -167,6 +180,42 @@ def test_each_size(tab: Page, site: str, size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(values, expected(data, feeds).ravel())
     assert got["found"][0]["dims"] == [*size, 48]
     assert got["stats"][1] == 64
+
+
+TURNS = """
+async ([threads, sizes, turns]) => {
+    const { load } = await import('./deep/model.js');
+    const model = await load(undefined, { threads });
+    const x = (rows) => ({ data: Float32Array.from({ length: rows * 96 }, (_, i) => Math.sin(i)), dims: [rows, 96] });
+    const first = new Map();
+    let wrong = 0;
+    for (let turn = 0; turn < turns; turn++) {
+        for (const rows of sizes) {
+            const { y } = await model.run({ x: x(rows) });
+            if (!first.has(rows)) first.set(rows, y.data);
+            wrong += first.get(rows).some((value, i) => !Object.is(value, y.data[i]));
+        }
+    }
+    const { threads: used } = model.stats;
+    model.release();
+    return { used, wrong, first: sizes.map((rows) => Array.from(first.get(rows))) };
+}
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_threads_through_changes_of_size(tab: Page, site: str, threads: int) -> None:
+    """Each change writes other tables, while threads may still be on their way through the old."""
+    tab.goto(site + "net/manifest.json")
+    tab.evaluate("history.replaceState(null, '', '../')")
+    sizes = [40, 73, 56]
+    got = tab.evaluate(TURNS, [threads, sizes, 40])
+    assert got["used"] == (threads if tab.evaluate("crossOriginIsolated") else 1)
+    assert got["wrong"] == 0
+    for rows, values in zip(sizes, got["first"], strict=True):
+        feeds = {"x": np.sin(np.arange(rows * 96)).astype(np.float32).reshape(rows, 96)}
+        found = np.array(values, np.float32)
+        np.testing.assert_allclose(found, expected(deep_net(), feeds).ravel(), 1e-4, 1e-5)
 
 
 def test_halved_weights(tab: Page, site: str) -> None:

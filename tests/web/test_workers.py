@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 from wasmkiln.artifact import VERSION
 
-# A module that imports a shared memory and exports run(table, first, count, thread, threads).
+# A module that imports a shared memory and exports run(…) as ours do, of six numbers.
 MODULE = """
 const moduleWith = (body) => {
     const section = (id, bytes) => [id, bytes.length, ...bytes];
     const text = (name) => [name.length, ...new TextEncoder().encode(name)];
     return new Uint8Array([
         0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-        ...section(1, [1, 0x60, 5, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0]),
+        ...section(1, [1, 0x60, 6, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0]),
         ...section(2, [1, ...text('env'), ...text('memory'), 2, 3, 1, 1]),
         ...section(3, [1, 0]),
         ...section(7, [1, ...text('run'), 0, 0]),
@@ -36,7 +36,9 @@ const caught = (promise) => promise.then(() => null, (error) => [error.name, err
 """
 NOTHING: list[int] = []
 TRAP = [0x00]
-TRAP_ON_THREAD_1 = [0x20, 3, 0x04, 0x40, 0x00, 0x0B]  # if (thread) unreachable
+# if (thread) unreachable; else drop(memory.atomic.wait32(0, 0, -1)), as if for the other's share
+TRAP_ON_THREAD_1 = [0x20, 3, 0x04, 0x40, 0x00, 0x05]
+TRAP_ON_THREAD_1 += [0x41, 0, 0x41, 0, 0x42, 0x7F, 0xFE, 0x01, 2, 0, 0x1A, 0x0B]
 
 
 @pytest.fixture(scope="module")

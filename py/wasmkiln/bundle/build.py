@@ -30,7 +30,7 @@ from .weights import MIN_HALF_BYTES, encode_constants, shards
 __all__ = ["FORMAT", "VERSION", "Bundle", "BundleOptions", "build_bundle"]
 
 FORMAT = "wasmkiln bundle"
-VERSION = 1
+VERSION = 2
 
 MANIFEST = "manifest.json"
 SHARD_BYTES = 16 << 20  # what hosts of static files take, and browsers fetch in one piece

@@ -27,7 +27,7 @@ __all__ = ["NativeHost"]
 
 MOST_BYTES = 4 << 30  # of a memory with 32-bit addresses
 
-RUN_PARAMETERS = 5  # table, first, count, thread, threads
+RUN_PARAMETERS = 6  # table, first, count, thread, threads, epoch
 
 _CHUNK = 1 << 20  # bytes of weights read from a file at a time
 
@@ -84,6 +84,7 @@ class NativeInstance:
             raise LimitError(f"{nbytes:,} bytes of memory: {error}") from error
         self._look()
         self._run: list[Any] = []  # of each thread
+        self._epoch = 0  # steps of all runs on several threads so far
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
     def install(self, code: bytes) -> None:
@@ -133,17 +134,18 @@ class NativeInstance:
 
     def step(self, table: int, first: int, count: int) -> None:
         """Run step records on one thread."""
-        self._call(0, 1, table, first, count)
+        self._call(0, 1, table, first, count, 0)
 
     def run(self, main: StepTable, threads: int) -> None:
         """Run all steps on so many threads."""
         self._check()
+        epoch, self._epoch = self._epoch, self._epoch + main.steps * (threads > 1)
         others = [
-            self._pool.submit(self._call, t, threads, main.table, 0, main.steps)
+            self._pool.submit(self._call, t, threads, main.table, 0, main.steps, epoch)
             for t in range(1, threads)
             if self._pool is not None
         ]
-        self._call(0, threads, main.table, 0, main.steps)
+        self._call(0, threads, main.table, 0, main.steps, epoch)
         for other in others:
             other.result()
         check_status(self)
@@ -155,9 +157,11 @@ class NativeInstance:
         self._run, self._stores, self._where = [], [], ()
         self._memory = None
 
-    def _call(self, thread: int, threads: int, table: int, first: int, count: int) -> None:
+    def _call(
+        self, thread: int, threads: int, table: int, first: int, count: int, epoch: int
+    ) -> None:
         try:
-            self._run[thread](table, first, count, thread, threads)
+            self._run[thread](table, first, count, thread, threads, epoch)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
             raise InternalError(f"the emitted code failed: {error}") from error
 

@@ -105,7 +105,7 @@ class PyodideInstance:
     def step(self, table: int, first: int, count: int) -> None:
         """Run step records."""
         try:
-            self._run(table, first, count, 0, 1)
+            self._run(table, first, count, 0, 1, 0)
         except JsException as error:
             raise InternalError(f"the emitted code failed: {error}") from error
 

@@ -12,7 +12,8 @@ import ctypes
 import itertools
 import struct
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,18 +110,26 @@ class Sandbox:
         """Call an export."""
         return self._exports[name](self._store, *args)
 
-    def call_threads(self, name: str, threads: int, *args: int) -> None:
-        """Call `name(*args, thread, threads)` on as many threads at once, each with an instance."""
+    def run_threads(
+        self, threads: int, table: int, count: int, epoch: int = 0, late: Mapping[int, float] = {}
+    ) -> None:
+        """Call `run` on as many threads at once, each with an instance.
+
+        late: seconds after which a thread comes; less than 0 for one that does not.
+        """
         failed: list[BaseException] = []
 
         def work(thread: int) -> None:
             try:
                 store = wasmtime.Store(self._engine)
-                self._instantiate(store)[name](store, *args, thread, threads)
+                run = self._instantiate(store)["run"]
+                time.sleep(late.get(thread, 0))
+                run(store, table, 0, count, thread, threads, epoch)
             except BaseException as error:
                 failed.append(error)
 
-        workers = [threading.Thread(target=work, args=(t,)) for t in range(threads)]
+        present = [t for t in range(threads) if late.get(t, 0) >= 0]
+        workers = [threading.Thread(target=work, args=(t,)) for t in present]
         for worker in workers:
             worker.start()
         for worker in workers:

@@ -70,7 +70,7 @@ def link(program: Program, plan: MemoryPlan, code: Code) -> Image:
     tables = _Tables(plan)
     indices = {spec: code.index(spec) for spec in program.kernels()}
     flags = barriers(program.main, plan) if threaded else (False,) * len(program.main)
-    main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags, closing=threaded)
+    main = tables.steps([(c, indices[c.kernel]) for c in program.main], flags)
     kept = tables.end  # what comes after it is of no use once init has run
     init = tables.steps([(c, indices[c.kernel]) for c in program.init], (True,) * len(program.init))
     segments, data = _segments(program, plan, tables, kept)
@@ -95,16 +95,12 @@ class _Tables:
         self._chunks: list[bytes] = []
         self._known: dict[bytes, int] = {}
 
-    def steps(
-        self, calls: Sequence[tuple[Call, int]], flags: Sequence[bool], closing: bool = False
-    ) -> StepTable:
-        """Records of calls with their kernels' indices; `closing` adds a last barrier."""
+    def steps(self, calls: Sequence[tuple[Call, int]], flags: Sequence[bool]) -> StepTable:
+        """Records of calls with their kernels' indices. flags: which wait for those before."""
         records: list[int] = []
         for (call, index), wait in zip(calls, flags, strict=True):
             args = self._store(b"".join(map(self._word, call.args)))
             records += (index, args, call.extent, call.grain, int(wait), call.unit)
-        if closing:  # thread 0 returns only when all have finished
-            records += (0, 0, 0, 1, 1, 1)
         data = struct.pack(f"<{len(records)}i", *records)
         return StepTable(self._store(data), len(records) // RECORD_WORDS)
 
