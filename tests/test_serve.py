@@ -22,6 +22,7 @@ from wasmkiln.devserver.wheel import WHEEL_NAME
 
 import serve
 from models import manifest
+from tests.prepared import CACHE, page_site
 from tests.shared import ROOT
 
 PAGE = b"<!doctype html>"
@@ -29,7 +30,7 @@ PAGE = b"<!doctype html>"
 
 @pytest.fixture(scope="module")
 def site() -> Site:
-    return prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
+    return page_site()
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -41,6 +42,13 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+
+
+def times(site: Site) -> dict[Path, int]:
+    """When each file of the site changed, and each that lies beside one, such as its twins."""
+    folders = {path.parent for path in site.files.values()}
+    files = [path for folder in folders for path in folder.iterdir() if path.is_file()]
+    return {path: path.stat().st_mtime_ns for path in files}
 
 
 def test_everything_the_page_needs_is_there_by_its_url(site: Site) -> None:
@@ -71,11 +79,11 @@ def test_python_starts_from_bytecode(site: Site) -> None:
 
 
 def test_a_second_preparation_does_nothing(site: Site) -> None:
-    before = {path: path.stat().st_mtime_ns for path in (ROOT / ".cache").rglob("*")}
+    before = times(site)
     output = io.StringIO()
-    assert prepare(ROOT, ROOT / ".cache", Progress(output)) == site
+    assert prepare(ROOT, CACHE, Progress(output)) == site
     assert output.getvalue() == ""
-    assert {path: path.stat().st_mtime_ns for path in (ROOT / ".cache").rglob("*")} == before
+    assert times(site) == before
 
 
 def test_it_serves_and_ends_quietly_on_interrupt(site: Site) -> None:
