@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser import chromium_launch_options
+from tests.patience import be_patient
 from tests.prepared import chromium
 from tests.sharing import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.suite.verdicts import pytest_terminal_summary
@@ -33,5 +34,6 @@ def playwright() -> Iterator[Playwright]:
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """One headless Chromium for the whole session."""
     started = playwright.chromium.launch(**chromium_launch_options(playwright))
+    be_patient(started)
     yield started
     started.close()
