@@ -22,14 +22,16 @@ from wasmkiln.devserver.wheel import WHEEL_NAME
 
 import serve
 from models import manifest
+from tests.prepared import CACHE, page_site
 from tests.shared import ROOT
 
 PAGE = b"<!doctype html>"
+PATIENCE = 90  # seconds; other tests may keep the machine busy
 
 
 @pytest.fixture(scope="module")
 def site() -> Site:
-    return prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
+    return page_site()
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -41,6 +43,13 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+
+
+def times(site: Site) -> dict[Path, int]:
+    """When each file of the site changed, and each that lies beside one, such as its twins."""
+    folders = {path.parent for path in site.files.values()}
+    files = [path for folder in folders for path in folder.iterdir() if path.is_file()]
+    return {path: path.stat().st_mtime_ns for path in files}
 
 
 def test_everything_the_page_needs_is_there_by_its_url(site: Site) -> None:
@@ -71,11 +80,11 @@ def test_python_starts_from_bytecode(site: Site) -> None:
 
 
 def test_a_second_preparation_does_nothing(site: Site) -> None:
-    before = {path: path.stat().st_mtime_ns for path in (ROOT / ".cache").rglob("*")}
+    before = times(site)
     output = io.StringIO()
-    assert prepare(ROOT, ROOT / ".cache", Progress(output)) == site
+    assert prepare(ROOT, CACHE, Progress(output)) == site
     assert output.getvalue() == ""
-    assert {path: path.stat().st_mtime_ns for path in (ROOT / ".cache").rglob("*")} == before
+    assert times(site) == before
 
 
 def test_it_serves_and_ends_quietly_on_interrupt(site: Site) -> None:
@@ -84,12 +93,12 @@ def test_it_serves_and_ends_quietly_on_interrupt(site: Site) -> None:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("Open http://127.0.0.1:")
-        with urllib.request.urlopen(line.split()[1], timeout=20) as response:
+        with urllib.request.urlopen(line.split()[1], timeout=PATIENCE) as response:
             assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
             assert response.read().lower().startswith(PAGE)
     finally:
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors.strip(), process.returncode) == ("", "", 0)
 
 
@@ -97,11 +106,13 @@ def test_no_isolation_is_an_option(site: Site) -> None:
     process = start("--port", "0", "--no-isolation", "--verbose")
     try:
         assert process.stdout is not None
-        with urllib.request.urlopen(process.stdout.readline().split()[1], timeout=20) as response:
+        with urllib.request.urlopen(
+            process.stdout.readline().split()[1], timeout=PATIENCE
+        ) as response:
             assert "Cross-Origin-Embedder-Policy" not in response.headers
     finally:
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert errors.strip() == "GET '/' 200"
 
 
@@ -109,7 +120,7 @@ def test_a_port_in_use_is_explained(site: Site) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = start("--port", port)
-        output, errors = done.communicate(timeout=30)
+        output, errors = done.communicate(timeout=PATIENCE)
     assert (done.returncode, output) == (2, "")
     assert errors == (
         f"Port {port} of 127.0.0.1 is in use, maybe by another serve.py. "
@@ -119,7 +130,7 @@ def test_a_port_in_use_is_explained(site: Site) -> None:
 
 def test_an_address_of_another_machine_is_explained(site: Site) -> None:
     process = start("--host", "192.0.2.1", "--port", "0")
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert errors.startswith("Cannot listen on 192.0.2.1 port 0: ")
 

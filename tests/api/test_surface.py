@@ -6,6 +6,7 @@ import asyncio
 import threading
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,11 @@ def test_without_threads_a_run_is_over_at_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_session_can_be_awaited() -> None:
-    session = asyncio.run(InferenceSession.create(identity(), SessionOptions()))
+    with ThreadPoolExecutor(1) as thread:  # this one may have a loop already, Playwright's
+        made = thread.submit(
+            lambda: asyncio.run(InferenceSession.create(identity(), SessionOptions()))
+        )
+        session = made.result()
     np.testing.assert_array_equal(session.run(None, {"x": X})[0], X)
 
 

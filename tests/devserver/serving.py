@@ -35,7 +35,7 @@ def running(server: ThreadingHTTPServer) -> Iterator[str]:
 
 def ask(url: str, target: str, method: str = "GET", **headers: str) -> Answer:
     """One request with exactly this target; '_' in header names stands for '-'."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.putrequest(
             method, target, skip_host="Host" in headers, skip_accept_encoding=True

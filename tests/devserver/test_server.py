@@ -158,7 +158,7 @@ def test_other_methods_are_refused(url: str, method: str) -> None:
 )
 def test_what_is_not_http_gets_a_plain_error(url: str, request_line: bytes, status: bytes) -> None:
     place = urlsplit(url)
-    with socket.create_connection((place.hostname, place.port or 0), timeout=10) as connection:
+    with socket.create_connection((place.hostname, place.port or 0), timeout=60) as connection:
         connection.sendall(request_line)
         answer = b""
         while chunk := connection.recv(4096):
@@ -234,12 +234,12 @@ def test_an_empty_file_has_an_empty_body(url: str, site: Site) -> None:
 
 def test_many_connections_are_served_at_once(url: str) -> None:
     # Every thread opens its connection before any of them asks: a serial server would hang here.
-    barrier = threading.Barrier(16, timeout=20)
+    barrier = threading.Barrier(16, timeout=60)
     answers: list[Answer] = []
 
     def client() -> None:
         place = urlsplit(url)
-        with socket.create_connection((place.hostname, place.port or 0), timeout=20):
+        with socket.create_connection((place.hostname, place.port or 0), timeout=60):
             barrier.wait()
             answers.append(ask(url, "/view/app.js", Accept_Encoding="gzip"))
             barrier.wait()
@@ -258,7 +258,7 @@ def test_a_browser_that_hangs_up_is_not_reported(
     (site.static / "large.bin").write_bytes(bytes(20_000_000))
     with running(SiteServer(site, "127.0.0.1", 0)) as url:
         place = urlsplit(url)
-        connection = socket.create_connection((place.hostname, place.port or 0), timeout=10)
+        connection = socket.create_connection((place.hostname, place.port or 0), timeout=60)
         connection.sendall(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
         connection.recv(100)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

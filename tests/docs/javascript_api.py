@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.npm import installed
+from tests.prepared import node_modules
 from tests.shared import ROOT
 
 __all__ = ["javascript_api"]
@@ -22,7 +22,7 @@ Names and meanings are onnxruntime-web's. The [README](../../README.md) has exam
 
 def javascript_api() -> str:
     """The page of web/docs/ about JavaScript. Needs npm, or skips the test that calls it."""
-    modules = installed(Path(__file__).parent)
+    modules = node_modules(Path(__file__).parent)
     with TemporaryDirectory() as folder:
         options = {
             "plugin": modules / "typedoc-plugin-markdown" / "dist" / "index.js",

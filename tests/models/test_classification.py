@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,10 @@ import numpy as np
 import onnxruntime
 import pytest
 from wasmkiln import CompileOptions, InferenceSession
-from wasmkiln.devserver.default_model import ensure_model
-from wasmkiln.devserver.progress import Progress
 
 from tests.models.images import lite0_input
-from tests.shared import ROOT, SHARED, needs_shared
+from tests.prepared import default_model_file
+from tests.shared import SHARED, needs_shared
 
 # The largest difference of a probability that all images and variants may have from onnxruntime's.
 ATOL = 2e-5
@@ -22,7 +20,7 @@ ATOL = 2e-5
 
 @pytest.fixture(scope="module")
 def model_path() -> Path:
-    return ensure_model(ROOT / ".cache", Progress(sys.stderr, live=False))
+    return default_model_file()
 
 
 @pytest.fixture(scope="module")

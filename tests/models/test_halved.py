@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import onnxruntime
 from wasmkiln.bundle import BundleOptions, build_bundle
-from wasmkiln.devserver.default_model import ensure_model
-from wasmkiln.devserver.progress import Progress
 from wasmkiln.onnx.load import load
 
 from tests.bundle.reader import run
 from tests.models.images import lite0_input
 from tests.models.test_classification import images
-from tests.shared import ROOT, needs_shared
+from tests.prepared import default_model_file
+from tests.shared import needs_shared
 
 # The largest difference of a probability that halves may make.
 ATOL = 1e-2
@@ -22,7 +19,7 @@ ATOL = 1e-2
 
 @needs_shared
 def test_top_1_is_that_of_whole_weights_on_every_image() -> None:
-    path = ensure_model(ROOT / ".cache", Progress(sys.stderr, live=False))
+    path = default_model_file()
     reference = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     bundle = build_bundle(load(path), BundleOptions(half=True, simd=("relaxed",), threads=1))
     stored = sum(part["bytes"] for part in bundle.manifest["weights"])

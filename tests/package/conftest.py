@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from wasmkiln.devserver.site import Site
 
 from tests.package.models import write_models
+from tests.prepared import CACHE, node_modules, page_site
 from tests.shared import ROOT
 from tests.web.conftest import serving
 
@@ -45,33 +45,34 @@ def command(arguments: list[str], folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what gets packed: packing writes into web/, which other tests read meanwhile."""
+    page_site()  # so that packing finds all in .cache, and writes nothing there
+    modules = node_modules(ROOT / "tests" / "web")
+    folder = tmp_path_factory.mktemp("sources")
+    for name in ("py", "web"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / ".cache").symlink_to(CACHE)
+    (folder / "tests" / "web").mkdir(parents=True)
+    (folder / "tests" / "web" / "node_modules").symlink_to(modules)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tarball(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `npm pack` makes of web/."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
     target = tmp_path_factory.mktemp("tarball")
-    command(["npm", "pack", "--pack-destination", str(target)], ROOT / "web")
+    command(["npm", "pack", "--pack-destination", str(target)], sources / "web")
     (packed,) = target.glob("*.tgz")
     return packed
 
 
 @pytest.fixture(scope="session")
 def bundlers() -> Path:
-    """node_modules with the pinned bundlers and Pyodide, installed once for each lock."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    lock = HERE / "package-lock.json"
-    key = hashlib.sha256(lock.read_bytes()).hexdigest()
-    folder = ROOT / ".cache" / "package-tests"
-    mark = folder / "installed"
-    if not mark.exists() or mark.read_text() != key:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for file in (lock, HERE / "package.json"):
-            shutil.copy(file, folder)
-        command(["npm", "ci", "--no-audit", "--no-fund"], folder)
-        mark.write_text(key)
-    return folder / "node_modules"
+    """node_modules with the pinned bundlers and Pyodide, as locked."""
+    return node_modules(HERE)
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,9 @@ def test_what_is_packed(tarball: Path) -> None:
     assert tarball.stat().st_size < 3_000_000
 
 
-def test_packing_leaves_nothing_behind(tarball: Path) -> None:
-    assert not [name for name in ("types", "wheel", "LICENSE") if (ROOT / "web" / name).exists()]
+def test_packing_leaves_nothing_behind(sources: Path, tarball: Path) -> None:
+    names = ("types", "wheel", "LICENSE")
+    assert not [name for name in names if (sources / "web" / name).exists()]
 
 
 def test_versions_agree(tarball: Path) -> None:

@@ -5,12 +5,13 @@ A line of xfail.txt excuses a refusal and nothing else: what is computed has to 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
 from tests.suite.cases import cases
 from tests.suite.outcome import run
+from tests.suite.verdicts import VERDICT
 from tests.suite.xfail import read_xfail
 
 XFAIL = read_xfail()
@@ -18,9 +19,9 @@ XFAIL = read_xfail()
 
 @pytest.mark.parametrize("name", cases())
 @pytest.mark.filterwarnings("ignore")
-def test_suite(name: str, verdicts: Counter[str]) -> None:
+def test_suite(name: str, record_property: Callable[[str, object], None]) -> None:
     outcome = run(cases()[name])
-    verdicts[outcome.verdict] += 1
+    record_property(VERDICT, outcome.verdict)
     if outcome.verdict == "wrong":
         pytest.fail(outcome.message)
     if outcome.verdict in ("unsupported", "random"):

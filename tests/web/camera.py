@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Playwright
 
 from tests.browser import chromium_launch_options
+from tests.patience import be_patient
 
 
 def write_film(path: Path, pictures: list[Image.Image], rate: int = 30) -> None:
@@ -31,6 +32,7 @@ def camera_browser(playwright: Playwright, *options: str) -> Iterator[Browser]:
     launch = chromium_launch_options(playwright)
     launch["args"] = [*launch["args"], *options]
     browser = playwright.chromium.launch(**launch)
+    be_patient(browser)
     yield browser
     browser.close()
 

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.server import SiteServer
-from wasmkiln.devserver.site import Site, prepare
+from wasmkiln.devserver.site import Site
 
-from tests.shared import ROOT
+from tests.prepared import page_site
 
 
 @contextmanager
@@ -35,7 +33,7 @@ def serving(files: Site, isolated: bool) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def site_files() -> Site:
     """The page's files; what is missing is fetched and made, the wheel from the sources here."""
-    return prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
+    return page_site()
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Page, Playwright, sync_playwright
-from wasmkiln.devserver.progress import Progress
-from wasmkiln.devserver.site import prepare
 
 from bench.traffic import renderer_bytes
 from tests.browser import chromium_launch_options
-from tests.shared import ROOT
+from tests.prepared import page_site
 from tests.web.conftest import serving
 
 MIB = 1 << 20
@@ -66,7 +64,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--model", default="models/efficientnet-lite0.onnx")
     options = parser.parse_args()
-    files = prepare(ROOT, ROOT / ".cache", Progress(sys.stderr, live=False))
+    files = page_site()
     with (
         sync_playwright() as playwright,
         serving(files, isolated=True) as url,

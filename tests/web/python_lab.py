@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
-from wasmkiln.devserver.download import Artefact, fetch_by_command
-from wasmkiln.devserver.progress import Progress
+from wasmkiln.devserver.download import Artefact
 
-from tests.shared import ROOT, SHARED
+from tests.prepared import pypi_wheel
+from tests.shared import SHARED
 
 WORKER = Path(__file__).with_name("python_lab.worker.js")
 NUMPY = SHARED / "wheels" / "numpy-2.4.3-cp314-cp314-pyemscripten_2026_0_wasm32.whl"
@@ -71,8 +70,4 @@ class Python:
 
 def micropip_wheel() -> Path:
     """The wheel of micropip that this Pyodide goes with, from PyPI."""
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--dest"]
-    command += ["{into}", "--disable-pip-version-check", "--only-binary=:all:", "--quiet"]
-    command += ["--python-version=3.14", "micropip==0.11.1"]
-    progress = Progress(sys.stderr, live=False)
-    return fetch_by_command(MICROPIP, command, ROOT / ".cache" / "downloads", progress)
+    return pypi_wheel(MICROPIP, "micropip==0.11.1", python="3.14")

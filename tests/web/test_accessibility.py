@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.npm import installed
+from tests.prepared import node_modules
 from tests.web.tab import Tab
 from tests.web.walk import new_context, serve_peer, states
 
@@ -25,7 +25,7 @@ _RUN = """async () => {
 @pytest.fixture(scope="module")
 def axe() -> str:
     """axe-core's script."""
-    modules = installed(Path(__file__).parent)
+    modules = node_modules(Path(__file__).parent)
     return (modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, expect
@@ -68,14 +69,17 @@ def test_one_that_is_no_picture_does_not_stop_the_others(tab: Tab) -> None:
     assert tab.guesses()[0].name.startswith("espresso")
 
 
-def many() -> list[FilePayload]:
+def many(folder: Path) -> list[Path]:
     """So many large photos that there is time to change one's mind."""
     large = encoded(sample().resize((3000, 2000)), "JPEG", quality=90)
-    return [photo(f"{i}.jpg", large) for i in range(60)]
+    paths = [folder / f"{i}.jpg" for i in range(60)]
+    for path in paths:
+        path.write_bytes(large)
+    return paths
 
 
-def test_a_batch_can_be_cancelled(tab: Tab) -> None:
-    tab.page.set_input_files("#photo-file", many())
+def test_a_batch_can_be_cancelled(tab: Tab, tmp_path: Path) -> None:
+    tab.page.set_input_files("#photo-file", many(tmp_path))
     tab.page.wait_for_selector("#gallery .card:not(:disabled)", timeout=TIMEOUT)
     assert tab.page.locator("#gallery .card").count() == 60, "there is a place for each at once"
     tab.page.click("#batch-cancel")
@@ -86,8 +90,8 @@ def test_a_batch_can_be_cancelled(tab: Tab) -> None:
     tab.expect_alive()
 
 
-def test_another_photo_takes_the_place_of_a_batch(tab: Tab) -> None:
-    tab.page.set_input_files("#photo-file", many())
+def test_another_photo_takes_the_place_of_a_batch(tab: Tab, tmp_path: Path) -> None:
+    tab.page.set_input_files("#photo-file", many(tmp_path))
     tab.page.wait_for_selector("#gallery .card:not(:disabled)", timeout=TIMEOUT)
     tab.expect_alive()
     expect(tab.page.locator("#gallery .card:disabled")).to_have_count(0)

@@ -210,7 +210,7 @@ def test_no_permission_is_told_and_can_be_mended(playwright: Playwright, site: s
         context.grant_permissions(["camera"])
         tab.step("Try again")
         tab.page.wait_for_selector("#camera-rate:not(:empty)", timeout=TIMEOUT)
-        assert tab.state() == "ready"
+        assert tab.settled() == "ready", tab.alert()
 
 
 def test_a_machine_without_a_camera_says_so(playwright: Playwright, site: str) -> None:

@@ -56,14 +56,15 @@ def test_the_profile_is_a_table_too(tab: Tab) -> None:
 
 def test_steps_are_grouped_by_the_kind_of_work(tab: Tab) -> None:
     page = tab.page
+    # On a busy machine one step may take so long that the others are too narrow to be drawn.
+    kinds = page.locator("#inside .insight-profile .legend li").all_inner_texts()
+    largest = re.sub(r" [\d.]+ %$", "", kinds[0])
+    names = page.locator("#inside .flame > * > span:first-child")
     page.click("#inside input[value=family]")
-    names = page.locator("#inside .flame > * > span:first-child").all_inner_texts()
-    assert "Depthwise convolutions" in names
+    assert largest in names.all_inner_texts()
+    assert [kind for kind in kinds if kind.startswith("Depthwise convolutions ")]
     page.click("#inside input[value=order]")
-    assert (
-        "Depthwise convolutions"
-        not in page.locator("#inside .flame > * > span:first-child").all_inner_texts()
-    )
+    assert largest not in names.all_inner_texts()
 
 
 @pytest.mark.parametrize("picture", [".flame", ".memory-map", ".graph"])

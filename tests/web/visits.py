@@ -13,6 +13,7 @@ from wasmkiln.devserver.server import SiteServer
 from wasmkiln.devserver.site import Site
 
 from tests.browser import chromium_launch_options
+from tests.patience import be_patient
 from tests.web.tab import TIMEOUT, Tab
 
 HEAVY = ("/pyodide/", "/wheel/wasmkiln.zip", ".onnx")
@@ -61,6 +62,7 @@ def profile(playwright: Playwright, folder: Path) -> Iterator[BrowserContext]:
     context = playwright.chromium.launch_persistent_context(
         folder, **chromium_launch_options(playwright)
     )
+    be_patient(context)
     try:
         yield context
     finally:

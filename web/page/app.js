@@ -15,7 +15,7 @@ import { receiveFiles, receiveLink, receiveModel } from './receive.js';
 import { formatBytes } from './view/format.js';
 import { takeAll } from './view/intake.js';
 import { element } from './view/dom.js';
-import { onCancel, setComplete, showError, showProgress } from './view/page.js';
+import { onCancel, setComplete, showError, showProgress, whileAtWork } from './view/page.js';
 import { showChoices } from './view/readouts.js';
 import { loadSamples, sampleCredits } from './view/samples.js';
 import { cancelLoading, whileLoading } from './work.js';
@@ -41,7 +41,7 @@ async function start() {
   });
   // All that is fetched beside the model; once it is there, the page needs nothing more from the server.
   const rest = Promise.all([loadSamples((photo) => void classifyPhotos([photo])), prepareWorkers(), showLazyParts()]);
-  await loadWantedModel();
+  await whileAtWork('loading', loadWantedModel);
   await rest;
   setComplete();
 }
@@ -92,7 +92,7 @@ async function openFrom(url) {
       file = await fetchFile(url, signal, onProgress);
     },
     () => [
-      { label: 'Try again', act: () => void openFrom(url) },
+      { label: 'Try again', act: () => void whileAtWork('loading', () => openFrom(url)) },
       { label: 'Use the default model', act: () => void loadOwnModel() },
     ],
   );

@@ -4,7 +4,7 @@
 import { ImageError } from '../errors.js';
 import * as lazy from './lazy.js';
 import { classify, dropPhotos, isLatest, read, showAgain, showResult } from './photos.js';
-import { announce, setState, showError } from './view/page.js';
+import { announce, showError } from './view/page.js';
 import { showPhoto } from './view/prediction.js';
 import { picking } from './view/problem.js';
 
@@ -23,7 +23,7 @@ export async function classifyAll(classifier, given, turn) {
   const files = given.slice(0, MAX_PHOTOS);
   const { beginBatch, makePlaces } = await lazy.gallery();
   const cards = makePlaces(files.map((file) => file.name));
-  const batch = beginBatch(files.length, cancelPhotos);
+  const batch = beginBatch(files.length, dropPhotos);
   const readAhead = (/** @type {number} */ i) => (i < files.length ? read(classifier, files[i]).catch(asError) : null);
   let [failed, done, shown] = [0, 0, false];
   let next = readAhead(0);
@@ -47,7 +47,6 @@ export async function classifyAll(classifier, given, turn) {
   announce(`${done} of ${files.length} photos are done${failed ? `, ${failed} could not be read` : ''}.${left}`);
   if (!isLatest(turn)) return;
   if (failed || left) showError(new ImageError(`${failed} of them could not be read.${left}`), `Reading ${given.length} photos`, [picking('photo-file', 'Choose other photos')]);
-  else setState('ready');
 }
 
 /**
@@ -66,12 +65,6 @@ async function classifyCard(classifier, file, picture, card, isShown) {
   const result = await classify(classifier, file, picture);
   card.fill(result, () => showAgain(result));
   return result;
-}
-
-/** Leaves the rest of a batch unread. */
-function cancelPhotos() {
-  dropPhotos();
-  setState('ready');
 }
 
 /** @param {unknown} error */

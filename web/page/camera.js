@@ -15,7 +15,7 @@ import { CameraView } from './view/camera.js';
 import { offerCopies } from './view/copies.js';
 import { element } from './view/dom.js';
 import { formatTime } from './view/format.js';
-import { announce, getView, setState, setView, showError } from './view/page.js';
+import { announce, getView, setView, showError, whileAtWork } from './view/page.js';
 import { setSpoken, showPredictions } from './view/prediction.js';
 import { picking } from './view/problem.js';
 import { showTile } from './view/readouts.js';
@@ -48,27 +48,36 @@ export async function startCamera(deviceId) {
   dropPhotos();
   if (isModelOpen()) closeModel();
   if (!ownModel() && !isOwnModelLoading()) void loadOwnModel();
-  view ??= new CameraView({ onStop: leaveCamera, onChoose: (id) => void startCamera(id), onKeep: () => void keepFrame() });
+  const shown = (view ??= new CameraView({ onStop: leaveCamera, onChoose: (id) => void startCamera(id), onKeep: () => void keepFrame() }));
   live?.stop();
   live = null;
   try {
     const stream = await openStream(deviceId);
     if (mine !== turn) return closeStream(stream);
-    const [track] = stream.getVideoTracks();
-    setView('camera');
-    setSpoken(false);
-    offerCopies(null);
-    startButton.hidden = true;
-    await view.show(stream, looksAtVisitor(track));
-    if (mine !== turn) return closeStream(stream);
-    live = new Live(stream, view);
-    track.addEventListener('ended', () => fail(new CameraError('it was unplugged, or the browser took it away')));
-    if (ownModel()) setState('ready');
-    announce('The camera is on.');
-    view.listCameras(await listCameras(), track.getSettings().deviceId ?? '');
+    await whileAtWork('running', () => show(shown, stream, mine));
   } catch (error) {
     if (mine === turn) fail(error, deviceId);
   }
+}
+
+/**
+ * Shows what a camera sees, unless another was started meanwhile.
+ * @param {CameraView} view
+ * @param {MediaStream} stream
+ * @param {number} mine the turn that it was started in
+ */
+async function show(view, stream, mine) {
+  const [track] = stream.getVideoTracks();
+  setView('camera');
+  setSpoken(false);
+  offerCopies(null);
+  startButton.hidden = true;
+  await view.show(stream, looksAtVisitor(track));
+  if (mine !== turn) return closeStream(stream);
+  live = new Live(stream, view);
+  track.addEventListener('ended', () => fail(new CameraError('it was unplugged, or the browser took it away')));
+  announce('The camera is on.');
+  view.listCameras(await listCameras(), track.getSettings().deviceId ?? '');
 }
 
 /** Stops the camera and frees it. */
@@ -100,8 +109,10 @@ function fail(error, deviceId) {
 }
 
 async function keepFrame() {
-  const file = await view?.snapshot();
-  if (file) await keepPhoto(file);
+  await whileAtWork('running', async () => {
+    const file = await view?.snapshot();
+    if (file) await keepPhoto(file);
+  });
 }
 
 /** A running camera. */

@@ -9,7 +9,7 @@ import { loadOwnModel, onOwnModel, ownModel, showOwnModel } from './own-model.js
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
 import { hideModel, withdrawDims } from './view/model-place.js';
-import { announce, setState, setView, showProgress } from './view/page.js';
+import { announce, setView, showProgress, withdrawError } from './view/page.js';
 import { picking } from './view/problem.js';
 import { clearInference, showStats, showTile } from './view/readouts.js';
 import { dropLoading, onLoadingEnd, whileLoading } from './work.js';
@@ -143,5 +143,5 @@ export function closeModel() {
   setView('photo');
   backButton.hidden = true;
   showOwnModel();
-  setState('ready');
+  withdrawError();
 }

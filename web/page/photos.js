@@ -6,7 +6,7 @@ import * as lazy from './lazy.js';
 import { closeModel, isModelOpen } from './opened-model.js';
 import { isOwnModelLoading, loadOwnModel, ownModel } from './own-model.js';
 import { formatTime } from './view/format.js';
-import { announce, getView, setState, setView, showError } from './view/page.js';
+import { announce, getView, setView, showError, whileAtWork } from './view/page.js';
 import { givePhoto } from './view/model-place.js';
 import { markStale, showPhoto, showPredictions } from './view/prediction.js';
 import { picking } from './view/problem.js';
@@ -62,17 +62,18 @@ export async function classifyPhotos(files) {
     if (!isOwnModelLoading()) void loadOwnModel();
     return;
   }
-  await showPhotoView();
-  if (turn !== latest) return;
-  if (files.length === 1) await classifyOne(classifier, files[0], turn);
-  else await (await lazy.batch()).classifyAll(classifier, files, turn);
+  await whileAtWork('running', async () => {
+    await showPhotoView();
+    if (turn !== latest) return;
+    if (files.length === 1) await classifyOne(classifier, files[0], turn);
+    else await (await lazy.batch()).classifyAll(classifier, files, turn);
+  });
 }
 
-/** Leaves the camera or a model for the photos. The page is at work from this moment on. */
+/** Leaves the camera or a model for the photos. */
 async function showPhotoView() {
   dropLoading();
   if (isModelOpen()) closeModel();
-  setState('running');
   if (getView() === 'camera') (await lazy.camera()).stopCamera();
   setView('photo');
 }
@@ -95,7 +96,6 @@ async function classifyOne(classifier, file, turn) {
     card.fill(result, () => showAgain(result));
     if (turn !== latest) return;
     showResult(result, picture.ms);
-    setState('ready');
   } catch (error) {
     if (turn !== latest) return;
     markStale(false);
@@ -171,6 +171,14 @@ export function isLatest(turn) {
 export async function showAgain(result) {
   const classifier = ownModel();
   if (!classifier) return;
+  await whileAtWork('running', () => readAgain(classifier, result));
+}
+
+/**
+ * @param {OwnModel} classifier
+ * @param {Result} result
+ */
+async function readAgain(classifier, result) {
   const turn = ++latest;
   await showPhotoView();
   try {
@@ -178,7 +186,6 @@ export async function showAgain(result) {
     if (turn !== latest) return preview.close();
     showPhoto(preview, result.name);
     showResult(result);
-    setState('ready');
   } catch (error) {
     if (turn === latest) showError(error, `Reading “${result.name}”`, stepsAfter(error, null));
   }

@@ -6,7 +6,7 @@ import { download } from '../download.js';
 import { DownloadError, ScriptError } from '../errors.js';
 import { element } from './view/dom.js';
 import { formatBytes, formatTime } from './view/format.js';
-import { announce, onCancel, setState, showError, showProgress } from './view/page.js';
+import { announce, onCancel, showError, showProgress, whileAtWork } from './view/page.js';
 
 const MODEL = 'model.onnx';
 const DEFAULT_MODEL = new URL('../models/efficientnet-lite0.onnx', import.meta.url);
@@ -70,18 +70,17 @@ async function run() {
  */
 async function during(what, work) {
   runButton.disabled = true;
-  setState('loading');
-  try {
-    await work();
-    showLines();
-    setState('ready');
-  } catch (error) {
-    if (!(error instanceof ScriptError || error instanceof DownloadError)) end(error);
-    showLines();
-    showError(error, what);
-  } finally {
+  await whileAtWork('loading', async () => {
+    try {
+      await work();
+      showLines();
+    } catch (error) {
+      if (!(error instanceof ScriptError || error instanceof DownloadError)) end(error);
+      showLines();
+      showError(error, what);
+    }
     runButton.disabled = false;
-  }
+  });
 }
 
 /** The Python that is there, or a new one. */

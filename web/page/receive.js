@@ -4,7 +4,7 @@
 import * as lazy from './lazy.js';
 import { openModel } from './opened-model.js';
 import { classifyPhotos, dropPhotos, onNoPicture } from './photos.js';
-import { getState, getView, setState, showError } from './view/page.js';
+import { getView, showError, whileAtWork } from './view/page.js';
 import { picking } from './view/problem.js';
 
 const MODEL = /\.(onnx|ort|pb|pt|pth|tflite|h5|safetensors)$/i;
@@ -27,11 +27,10 @@ export function receiveFiles(files) {
  */
 export async function receiveModel(file) {
   dropPhotos();
-  if (getView() === 'camera') {
-    setState('loading');
-    (await lazy.camera()).stopCamera();
-  }
-  await openModel(file);
+  await whileAtWork('loading', async () => {
+    if (getView() === 'camera') (await lazy.camera()).stopCamera();
+    await openModel(file);
+  });
 }
 
 /**
@@ -40,7 +39,14 @@ export async function receiveModel(file) {
  * @param {'dropped' | 'pasted' | 'linked'} how
  */
 export async function receiveLink(text, how) {
-  if (getState() !== 'loading') setState('running');
+  await whileAtWork('running', () => follow(text, how));
+}
+
+/**
+ * @param {string} text
+ * @param {'dropped' | 'pasted' | 'linked'} how
+ */
+async function follow(text, how) {
   const { ElsewhereError, readLink } = await lazy.links();
   try {
     receiveFiles([await readLink(text, how)]);

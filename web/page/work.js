@@ -1,12 +1,12 @@
 // @ts-check
 /** @file One thing is loaded at a time: what begins later takes the place of what is under way. */
 
-import { setState, showError } from './view/page.js';
+import { beginWork, showError } from './view/page.js';
 import { withdrawDims } from './view/model-place.js';
 
 /** @typedef {import('./view/problem.js').Step} Step */
 
-/** @type {AbortController | null} ends the loading under way */
+/** @type {{controller: AbortController, end: () => void} | null} the loading under way, and what says that it has ended */
 let current = null;
 /** @type {(() => void)[]} */
 const listeners = [];
@@ -26,29 +26,30 @@ export function onLoadingEnd(listener) {
  * @param {(error: unknown) => Step[]} nextSteps what the visitor may do if it fails
  */
 export async function whileLoading(what, work, nextSteps) {
-  current?.abort();
-  const controller = new AbortController();
-  current = controller;
+  const end = beginWork('loading');
+  dropLoading();
+  const mine = { controller: new AbortController(), end };
+  current = mine;
   withdrawDims();
-  setState('loading');
   try {
-    await work(controller.signal);
-    if (current === controller) setState('ready');
+    await work(mine.controller.signal);
   } catch (error) {
-    if (current === controller) showError(error, what, nextSteps(error));
+    if (current === mine) showError(error, what, nextSteps(error));
   } finally {
-    if (current === controller) current = null;
+    if (current === mine) current = null;
     listeners.forEach((listener) => listener());
+    end();
   }
 }
 
 /** Cancels the loading under way, which then says that it was cancelled. */
 export function cancelLoading() {
-  current?.abort();
+  current?.controller.abort();
 }
 
-/** Gives up the loading under way, without a word. */
+/** Gives up the loading under way, without a word: the page doesn't wait for it any more. */
 export function dropLoading() {
-  current?.abort();
+  current?.controller.abort();
+  current?.end();
   current = null;
 }

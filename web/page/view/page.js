@@ -4,7 +4,8 @@
 import { element } from './dom.js';
 import { clearProblem, showProblem } from './problem.js';
 
-/** @typedef {'loading' | 'ready' | 'running' | 'error'} State */
+/** @typedef {'loading' | 'running'} Work 'loading' shows the progress */
+/** @typedef {Work | 'ready' | 'error'} State */
 
 const root = document.documentElement;
 const announcement = element('announcement', HTMLElement);
@@ -13,19 +14,55 @@ const status = element('status', HTMLElement);
 const bar = element('progress', HTMLProgressElement);
 const cancel = element('cancel', HTMLButtonElement);
 
+/** @type {Map<symbol, Work>} all that is under way */
+const underWay = new Map();
+let failed = false;
+
 /**
- * 'error' says that the last thing asked for failed; the page goes on working.
- * @param {State} state
+ * Says that work begins, in place of any error that is shown. The page is ready once all that was begun has ended.
+ * @param {Work} kind
+ * @returns {() => void} says that it has ended; more than once does no harm
  */
-export function setState(state) {
-  root.dataset.state = state;
-  loading.hidden = state !== 'loading';
-  if (state !== 'error') clearProblem();
+export function beginWork(kind) {
+  const work = Symbol(kind);
+  underWay.set(work, kind);
+  withdrawError();
+  return () => {
+    underWay.delete(work);
+    showState();
+  };
 }
 
-/** What the page is at. */
-export function getState() {
-  return root.dataset.state;
+/**
+ * Does some work, and says so meanwhile.
+ * @template T
+ * @param {Work} kind
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function whileAtWork(kind, work) {
+  const end = beginWork(kind);
+  try {
+    return await work();
+  } finally {
+    end();
+  }
+}
+
+/** Takes the error away: what was asked for since has been done. */
+export function withdrawError() {
+  failed = false;
+  clearProblem();
+  showState();
+}
+
+/** 'error' says that the last thing asked for failed; the page goes on working. */
+function showState() {
+  const kinds = [...underWay.values()];
+  /** @type {State} */
+  const state = kinds.includes('loading') ? 'loading' : (kinds[0] ?? (failed ? 'error' : 'ready'));
+  root.dataset.state = state;
+  loading.hidden = state !== 'loading';
 }
 
 /**
@@ -64,7 +101,8 @@ export function showProgress(text, fraction) {
  * @param {import('./problem.js').Step[]} [steps]
  */
 export function showError(error, what, steps = []) {
-  setState('error');
+  failed = true;
+  showState();
   showProblem(error, what, steps);
 }
 

@@ -11,7 +11,7 @@ import { comparison } from './compare.js';
 import { make } from './dom.js';
 import { formatTime } from './format.js';
 import { classesOf, showOutputs } from './outputs.js';
-import { announce, setState, showError } from './page.js';
+import { announce, showError, whileAtWork } from './page.js';
 import { photoForm } from './photo-form.js';
 import { clearInference, showTile } from './readouts.js';
 import { loadStyle } from './style.js';
@@ -44,10 +44,12 @@ export function waysToRun(view) {
   let last = null;
   const feeds = () => (last ??= randomFeeds(session));
   const run = (/** @type {() => Promise<Record<string, Tensor>> | Record<string, Tensor>} */ given, /** @type {string} */ on, /** @type {Shown} */ shown) =>
-    whileRunning(trial, async () => {
-      last = await given();
-      await runAndShow(view, last, trial, on, shown);
-    });
+    whileAtWork('running', () =>
+      whileRunning(trial, async () => {
+        last = await given();
+        await runAndShow(view, last, trial, on, shown);
+      }),
+    );
   const tryButton = make('button', { type: 'button', id: 'try', className: 'primary' }, 'Run on random input');
   tryButton.addEventListener('click', () => void run(() => randomFeeds(session), 'on random input', { note: RANDOM }));
   const [inputs, outputs] = [session.inputMetadata, session.outputMetadata].map((all) => all.map(({ name, type, compiled }) => ({ name, type, shape: compiled })));
@@ -97,11 +99,9 @@ async function runAndShow({ session, name }, feeds, trial, on, shown) {
  * @param {() => Promise<void>} work
  */
 async function whileRunning(trial, work) {
-  setState('running');
   trial.setAttribute('aria-busy', 'true');
   try {
     await work();
-    if (trial.isConnected) setState('ready');
   } catch (error) {
     if (!trial.isConnected) return;
     clearInference();

@@ -5,7 +5,7 @@ import { chooseSimd, chooseThreads, probe } from '../../features.js';
 import { loadOwnModel, onOwnModel, ownModel } from '../own-model.js';
 import { element, make, table } from './dom.js';
 import { formatBytes, formatTime } from './format.js';
-import { announce, setState, showError } from './page.js';
+import { announce, showError, whileAtWork } from './page.js';
 import { showTile } from './readouts.js';
 
 /** @typedef {import('../own-model.js').OwnModel} OwnModel */
@@ -27,7 +27,7 @@ export function offerSwitches() {
   const form = make('form', { className: 'choices' }, threads.label, simd.label, make('button', { className: 'small' }, 'Compile and measure'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void change();
+    void whileAtWork('running', change);
   });
   details.append(form, measured);
   const show = () => void (details.hidden = false);
@@ -49,7 +49,6 @@ async function change() {
     const fastest = await measure(made);
     showTile('inference', fastest, `the fastest of ${RUNS} runs`);
     announce(`With ${described(made)} a run takes ${fastest}.`);
-    setState('ready');
   } catch (error) {
     showError(error, 'Measuring');
   }
@@ -64,7 +63,6 @@ async function measure(classifier) {
   const key = described(classifier);
   const known = rows.get(key);
   if (known) return known[1];
-  setState('running');
   const { width, height } = classifier.model.preprocess;
   const empty = new Float32Array(3 * width * height);
   const times = [];
