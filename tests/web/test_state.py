@@ -77,6 +77,18 @@ def test_an_error_is_told_when_nothing_is_under_way_and_until_other_work(alone: 
     assert states(alone, act) == ["running", "error", "ready", "ready"]
 
 
+def test_rest_comes_once_nothing_is_under_way(alone: Page) -> None:
+    act = """
+        const rest = page.atRest().then(see); await rest;
+        const [first, second] = [page.beginWork('running'), page.beginWork('loading')];
+        let resting = false;
+        const later = page.atRest().then(() => { resting = true; see(); });
+        first(); await null; await null;
+        if (resting) throw new Error('too early');
+        second(); await later;"""
+    assert states(alone, act) == ["ready", "ready"]
+
+
 def test_a_link_is_waited_for_while_a_photo_is_done(page: Page, site: str) -> None:
     tab = Tab.open(page, site)
     tab.complete()

@@ -15,7 +15,7 @@ import { receiveFiles, receiveLink, receiveModel } from './receive.js';
 import { formatBytes } from './view/format.js';
 import { takeAll } from './view/intake.js';
 import { element } from './view/dom.js';
-import { onCancel, setComplete, showError, showProgress, whileAtWork } from './view/page.js';
+import { atRest, onCancel, setComplete, showError, showProgress, whileAtWork } from './view/page.js';
 import { showChoices } from './view/readouts.js';
 import { loadSamples, sampleCredits } from './view/samples.js';
 import { cancelLoading, whileLoading } from './work.js';
@@ -46,15 +46,21 @@ async function start() {
   setComplete();
 }
 
-/** Starts the workers for photos, and for models that may be opened later, once the start needs no more of the processor. */
-async function prepareWorkers() {
+/** Resolves when the start needs the processor no more, nor what the page's address asked for. */
+async function startIsOver() {
   await calm();
+  await atRest();
+}
+
+/** Starts the workers for photos, and for models that may be opened later. */
+async function prepareWorkers() {
+  await startIsOver();
   prepareImages();
   await prepare(3);
 }
 
 async function showLazyParts() {
-  await calm();
+  await startIsOver();
   await lazy.fetchLazyParts();
   const [{ watchCamera }, { offerCard }, { offerSwitches }, { offerInside }] = await Promise.all([lazy.camera(), lazy.card(), lazy.switches(), lazy.inside()]);
   watchCamera();
@@ -68,7 +74,10 @@ async function showLazyParts() {
 async function loadWantedModel() {
   const address = new URL(location.href);
   const image = address.searchParams.get('image');
-  if (image) void receiveLink(String(sameOrigin(image, address) ?? image), 'linked');
+  if (image) {
+    prepareImages(); // comes up while the picture is fetched
+    void receiveLink(String(sameOrigin(image, address) ?? image), 'linked');
+  }
   try {
     const wanted = wantedModel(address);
     if ('url' in wanted) await (wanted.url.pathname.endsWith('.json') ? (await lazy.siteBundle()).openBundle(wanted.url) : openFrom(wanted.url));

@@ -16,6 +16,8 @@ const cancel = element('cancel', HTMLButtonElement);
 
 /** @type {Map<symbol, Work>} all that is under way */
 const underWay = new Map();
+/** @type {(() => void)[]} who waits until none is */
+const waiting = [];
 let failed = false;
 
 /**
@@ -30,6 +32,7 @@ export function beginWork(kind) {
   return () => {
     underWay.delete(work);
     showState();
+    if (underWay.size === 0) waiting.splice(0).forEach((resume) => resume());
   };
 }
 
@@ -47,6 +50,11 @@ export async function whileAtWork(kind, work) {
   } finally {
     end();
   }
+}
+
+/** Resolves once nothing is under way, which may be now. */
+export async function atRest() {
+  while (underWay.size > 0) await new Promise((/** @type {(value?: unknown) => void} */ resolve) => waiting.push(resolve));
 }
 
 /** Takes the error away: what was asked for since has been done. */
