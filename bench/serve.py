@@ -43,7 +43,7 @@ def open_site(with_peers: bool = True) -> Site:
         "/bench/peak.wasm": _write("peak.wasm", peak_module()),
         "/bench/peak.json": _write("peak.json", json.dumps({"flops": FLOPS_PER_TURN}).encode()),
     }
-    return Site(site.static, {**site.files, **pages, **packages, **made})
+    return replace(site, files={**site.files, **pages, **packages, **made})
 
 
 def publish(site: Site, tasks: Sequence[Task]) -> tuple[Site, list[Task]]:
@@ -56,7 +56,7 @@ def publish(site: Site, tasks: Sequence[Task]) -> tuple[Site, list[Task]]:
             name = f"{task.name}.{index}.bin"
             files[f"/bench/models/{name}"] = _write(name, values(given).tobytes())
         placed.append(replace(task, url=f"models/{task.name}.onnx"))
-    return Site(site.static, {**site.files, **files}), placed
+    return replace(site, files={**site.files, **files}), placed
 
 
 def publish_tfjs(site: Site, task: Task) -> Site:
@@ -73,12 +73,12 @@ def publish_tfjs(site: Site, task: Task) -> Site:
             (WORK / name).parent.mkdir(parents=True, exist_ok=True)
             (WORK / name).write_bytes(content)
         stamp.write_text(state)
-    return Site(site.static, {**site.files, **{f"/bench/{name}": WORK / name for name in names}})
+    return replace(site, files={**site.files, **{f"/bench/{name}": WORK / name for name in names}})
 
 
 def publish_file(site: Site, name: str, content: bytes) -> Site:
     """The site with one more file, at bench/`name`."""
-    return Site(site.static, {**site.files, f"/bench/{name}": _write(name, content)})
+    return replace(site, files={**site.files, f"/bench/{name}": _write(name, content)})
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def _frozen(site: Site) -> Site:
     for url, path in site.files.items():
         if path.parent in (CACHE / "wheel", CACHE / "bytecode"):
             files[url] = _write(f"{path.parent.name}/{path.name}", path.read_bytes())
-    return Site(RUN / "web", files)
+    return Site(RUN / "web", files, lean=RUN / "lean")
 
 
 def _write(name: str, content: bytes) -> Path:

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wasmkiln.bundle.loader import FOLDER, link_loader, loader_files, modules, web_folder
+from wasmkiln.bundle.loader import (
+    FOLDER,
+    UNNEEDED,
+    link_loader,
+    loader_files,
+    modules,
+    web_folder,
+)
 
 from tests.shared import ROOT
 
@@ -44,7 +51,7 @@ def test_its_modules_are_in_the_wheel() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     names = [
-        *modules(ROOT / "web"),
+        *({script.name for script in modules(ROOT / "web")} - UNNEEDED.keys()),
         *(f"{FOLDER}/{n}.txt" for n in ("index.html", "model.d.ts", "README")),
     ]
     assert included == {f"web/{name}": f"wasmkiln/bundle/web/{name}" for name in names}

@@ -1,7 +1,7 @@
 """What the page weighs before anybody acts, and that nothing heavy precedes its first paint.
 
-The shell is what index.html names, and what its scripts import. Its workers start beside it; all
-else is fetched later, in parts. What counts is what the server sends: files without comments.
+The shell is what index.html names; its one script is linked of all that is needed at once. Its
+workers start beside it; all else is fetched later. What counts is what the server sends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 from playwright.sync_api import Page
 from wasmkiln.devserver.server import SiteServer
@@ -30,62 +29,48 @@ HEAVY = re.compile(r"pyodide|wasmkiln\.zip|\.onnx|\.whl|samples/")
 
 _NAMED = re.compile(r'<(?:link|script)[^>]*?\b(?:href|src)="([^":]+\.(?:css|js|svg|webmanifest))"')
 _IMPORTED = re.compile(r"""^\s*(?:import|export)\b[^;'"(]*?['"](\.[^'"]+)['"]""", re.MULTILINE)
-_STARTED = re.compile(r"""new URL\('(\./[^']+\.js)', import\.meta\.url\)""")
-_LATER = re.compile(r"""import\('(\.[^']+)'\)""")
+_STARTED = re.compile(r"""new Worker\(new URL\('\./([^']+)'""")
 
 
-def packed(site: Site, files: Iterable[Path]) -> int:
+def packed(site: Site, names: Iterable[str]) -> int:
     """Bytes of files as a server sends them."""
-    given = (site.given(path).read_bytes() for path in files)
-    return sum(len(gzip.compress(content, 9, mtime=0)) for content in given)
+    return sum(len(gzip.compress(given(site, name), 9, mtime=0)) for name in names)
 
 
-def shell(*patterns: re.Pattern[str]) -> set[Path]:
-    """The files of the shell, and of what else its scripts lead to by these patterns."""
-    index = WEB / "index.html"
-    named = [WEB / path for path in _NAMED.findall(index.read_text(encoding="utf-8"))]
-    return {index, *reach(named, _IMPORTED, *patterns)}
+def given(site: Site, name: str) -> bytes:
+    """What a server sends before compressing it."""
+    path = site.find(tuple(name.split("/")))
+    assert path is not None, name
+    return path.read_bytes()
 
 
-def reach(files: Iterable[Path], *patterns: re.Pattern[str]) -> set[Path]:
-    """The files, and all that they lead to."""
-    found: set[Path] = set()
-    waiting = [path.resolve() for path in files]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        if path.suffix == ".js":
-            text = path.read_text(encoding="utf-8")
-            waiting += [
-                (path.parent / name).resolve() for p in patterns for name in p.findall(text)
-            ]
-    return found
+def shell() -> set[str]:
+    """The names of the shell's files."""
+    return {"index.html", *_NAMED.findall((WEB / "index.html").read_text(encoding="utf-8"))}
 
 
 def test_the_shell_is_small(site_files: Site) -> None:
-    files = shell()
-    assert len(files) > 30, "the shell was not found"
-    each = [(packed(site_files, [path]), path.relative_to(WEB).as_posix()) for path in files]
-    assert packed(site_files, files) <= SHELL_BYTES, sorted(each, reverse=True)
+    names = shell()
+    assert {"page/start.js", "page/css/page.css"} <= names
+    each = [(packed(site_files, [name]), name) for name in names]
+    assert packed(site_files, names) <= SHELL_BYTES, sorted(each, reverse=True)
 
 
 def test_the_whole_page_is_small(site_files: Site) -> None:
-    started = shell(_STARTED)
-    assert WEB / "compute.worker.js" in started
+    started = shell() | set(_STARTED.findall(given(site_files, "page/start.js").decode()))
+    assert {"compute.worker.js", "image.worker.js", "compiler.worker.js"} <= started
     assert packed(site_files, started) <= STARTED_BYTES
-    files = shell(_STARTED, _LATER) | set((WEB / "page" / "css").glob("*.css"))
-    assert WEB / "page" / "view" / "graph.js" in files
-    assert packed(site_files, files) <= PAGE_BYTES
+    styles = {f"page/css/{path.name}" for path in (WEB / "page" / "css").glob("*.css")}
+    assert packed(site_files, started | styles | {"page/late.js"}) <= PAGE_BYTES
 
 
-def test_index_names_all_that_the_shell_imports() -> None:
-    """What is not named is found only when what imports it has come: a round trip later."""
-    index = (WEB / "index.html").read_text(encoding="utf-8")
-    named = {(WEB / path).resolve() for path in _NAMED.findall(index)}
-    imported = reach(named, _IMPORTED)
-    assert {path.relative_to(WEB).as_posix() for path in imported - named} == set()
+def test_the_shell_is_in_few_files(site_files: Site) -> None:
+    """Each import is a round trip, and the next begins when what imports it has come."""
+    scripts = [name for name in shell() if name.endswith(".js")]
+    assert scripts == ["page/start.js"]
+    for name in site_files.linked():
+        imported = _IMPORTED.findall(given(site_files, name).decode())
+        assert imported == (["./start.js"] if name == "page/late.js" else []), name
 
 
 def test_the_first_paint_waits_for_nothing_heavy(page: Page, site: str) -> None:

@@ -14,6 +14,7 @@ from tests.web.pictures import SAMPLES
 from tests.web.tab import until
 from tests.web.visits import (
     compilers,
+    module,
     new_tab,
     profile,
     until_complete,
@@ -44,7 +45,7 @@ def test_the_browser_starts_without_a_network(
             tab.expect_alive()
             assert tab.drop("small.onnx", small_model(0.5)) == "ready", tab.alert()
             assert server.take() == []
-            compiled = tab.page.evaluate("async () => (await import('./cached.js')).clearModels()")
+            compiled = tab.page.evaluate(f"async () => {module('cached.js')}.clearModels()")
             assert compiled > 10_000_000
     url = f"http://127.0.0.1:{port}/"
     # Python compiles the model, which then is kept.
@@ -79,7 +80,7 @@ def test_a_change_on_the_server_shows_at_the_next_visit(
         text = (site_files.static / "page" / "samples.js").read_text("utf-8")
         changed.write_text(text.replace("A cup of coffee", "A changed cup"), "utf-8")
         files = {**site_files.files, "/page/samples.js": changed}
-        server.server.site = replace(site_files, files=files)
+        server.server.site = replace(site_files, files=files, lean=tmp_path / "lean")
         tab.page.close()
         tab = new_tab(context, server.url)
         expect(tab.page.locator("[data-sample='coffee.jpg'] img")).to_have_attribute(

@@ -18,6 +18,7 @@ from tests.web.tab import TIMEOUT, Tab, until
 from tests.web.visits import (
     Watched,
     compilers,
+    module,
     new_tab,
     until_complete,
     until_expected,
@@ -232,8 +233,7 @@ def test_python_is_let_go_and_comes_back(browser: Browser, server: Watched) -> N
     until_complete(tab.page)
     assert compilers(tab.page) == 1
     with tab.page.expect_event("worker", lambda _: True, timeout=TIMEOUT) as _:
-        ended = "async () => (await import('./compiler.js')).letGoAfter(1)"
-        tab.page.evaluate(ended)
+        tab.page.evaluate(f"async () => {module('compiler.js')}.letGoAfter(1)")
         while compilers(tab.page):
             tab.page.evaluate("() => new Promise(requestAnimationFrame)")
         assert tab.drop("small.onnx", small_model(0.5)) == "ready", tab.alert()

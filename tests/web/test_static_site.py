@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,8 @@ def test_a_new_version_comes_whole_and_when_the_visitor_says_so(
         text = (site_files.static / "page" / "samples.js").read_text("utf-8")
         changed.write_text(text.replace("A cup of coffee", "A new cup"), "utf-8")
         files = {**site_files.files, "/page/samples.js": changed}
-        export_site(
-            Site(site_files.static, files), host / SUB_PATH, Progress(sys.stderr, live=False)
-        )
+        new = replace(site_files, files=files, lean=tmp_path / "lean")
+        export_site(new, host / SUB_PATH, Progress(sys.stderr, live=False))
 
         tab.page.reload()
         notice = tab.page.locator("#update")

@@ -74,6 +74,11 @@ def new_tab(context: BrowserContext, url: str) -> Tab:
     return Tab.open(context.new_page(), url)
 
 
+def module(name: str) -> str:
+    """What a module of the page exports, as JavaScript: the page's own, not another run of it."""
+    return f"(await import('./page/start.js')).modules['{name}']()"
+
+
 def until_complete(page: Page) -> None:
     """Wait until the page needs nothing more."""
     page.wait_for_selector("html[data-complete]", state="attached", timeout=TIMEOUT)

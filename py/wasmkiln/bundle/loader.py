@@ -1,7 +1,6 @@
 """The loader that goes with a bundle: modules of the page linked into one file, and what is by it.
 
-The modules stay what they are, each in a function of its own; comments are left out. The loader's
-workers are the same file, which sees by its name what it is for.
+The loader's workers are the same file, which sees by its name what it is for.
 """
 
 from __future__ import annotations
@@ -10,10 +9,13 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from posixpath import dirname, join, normpath
 from typing import Any
 
 from .._version import __version__
+from ..record import replace
+from .linker import ONCE, ordered, scope, table
+from .scan import uncommented
+from .script import Script, parse, variable
 
 __all__ = ["FOLDER", "link_loader", "loader_files", "modules", "templates", "web_folder"]
 
@@ -21,17 +23,9 @@ FOLDER = "standalone"
 PUBLIC = ("load", "Model")
 ENTRY, WORKER = f"{FOLDER}/model.js", "compute.worker.js"
 
-# What loads that which the compiler gives, and saves it: no bundle needs that.
-UNNEEDED = ("load-artifact.js", "save-bundle.js")
+# What loads that which the compiler gives, and saves it: no bundle needs that. With its export.
+UNNEEDED = {"load-artifact.js": "loadArtifact", "save-bundle.js": "saveBundle"}
 
-_IMPORT = re.compile(r"^(?:import|export) \{([^}]*)\} from '(\.{1,2}/[\w./-]+)';\n", re.M)
-_LATE_IMPORT = re.compile(r"\bimport\('(\.{1,2}/[\w./-]+)'\)(?!\.)")
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.M)
-_BLOCK = r"/\*(?:(?!\*/).)*\*/"
-_COMMENT = re.compile(
-    rf"^[ \t]*{_BLOCK}[ \t]*\n|^[ \t]*//[^\n]*\n|/\*\* @\w+ [^\n]*?\*/ ?", re.M | re.S
-)
-_TRAILING = re.compile(r"(?<=[;,{]) // [^'`\"\n]*$", re.M)
 _SPACE = re.compile(r"\s*\n\s*")  # no line of ours is within a text
 
 _ARRAYS = {"float16": "Uint16Array", "bfloat16": "Uint16Array", "bool": "Uint8Array"}
@@ -68,83 +62,67 @@ def loader_files(manifest: Mapping[str, Any]) -> dict[str, str]:
     return files
 
 
-def modules(web: Path) -> dict[str, str]:
-    """The sources that the loader consists of, each after those that it imports, uncommented."""
-    found: dict[str, str] = {}
+def modules(web: Path) -> list[Script]:
+    """The modules that the loader consists of, each after those that it imports."""
+    sources: dict[str, str] = {}
 
-    def visit(name: str) -> None:
-        if name in found or name in UNNEEDED:
-            return
-        source = _TRAILING.sub("", _COMMENT.sub("", (web / name).read_text("utf-8")))
-        for path in (*(path for _, path in _IMPORT.findall(source)), *_LATE_IMPORT.findall(source)):
-            visit(_resolve(name, path))
-        found[name] = source
+    def find(name: str) -> Script:
+        if name in UNNEEDED:
+            return Script(name, {}, (), {UNNEEDED[name]: "undefined"}, "")
+        sources[name] = uncommented((web / name).read_text("utf-8"))
+        return parse(name, sources[name])
 
-    visit(WORKER)
-    visit(ENTRY)
-    imported = {n for source in found.values() for n in _imported(source)} | set(PUBLIC)
-    return {name: _needed(source, imported) for name, source in found.items()}
-
-
-def _imported(source: str) -> list[str]:
-    """The names that a module imports from others."""
-    names = " ".join(names for names, _ in _IMPORT.findall(source))
-    return re.findall(r"\w+", names) + re.findall(r"\bimport\('[^']*'\)\)\.(\w+)", source)
+    found: list[Script] = []
+    asking: tuple[str, ...] = (WORKER, ENTRY)
+    while asking:
+        new = ordered(asking, find, [script.name for script in found])
+        found += new
+        asking = tuple(name for script in new for name in script.late)
+    used = {name for script in found for name in _used(script)} | set(PUBLIC)
+    return [_lean(s, sources[s.name], used) if s.name in sources else s for s in found]
 
 
-def _needed(source: str, imported: Collection[str]) -> str:
-    """A module without the functions that it exports to no other, and doesn't use."""
+def _used(script: Script) -> list[str]:
+    """The names that a module takes from others."""
+    late = re.findall(r"\$late\('[^']*'\)\)\.(\w+)", script.body)
+    return [*(name for names in script.imports.values() for name in names), *late]
+
+
+def _lean(script: Script, source: str, used: Collection[str]) -> Script:
+    """A module without the exports that no other uses, nor their functions if it doesn't either."""
     for function in re.findall(r"^export (?:async )?function (\w+)", source, re.M):
         uses = re.findall(rf"(?<![.'\w]){function}\b", source)  # not those of a method or a text
-        if function not in imported and len(uses) == 1:
+        if function not in used and len(uses) == 1:
             text = rf"^export (?:async )?function {function}\b.*?^}}\n"
             source = re.sub(text, "", source, flags=re.M | re.S)
-    return source
+    script = parse(script.name, source)
+    exports = {name: of for name, of in script.exports.items() if name in used}
+    # The worker's script is this one.
+    body = re.sub(rf"'\./{WORKER}', (?=\$url)", "", script.body)
+    body = body.replace("new URL(name, here)", "new URL(here)")
+    return replace(script, exports=exports, body=_SPACE.sub("\n", body))
 
 
 def link_loader(web: Path) -> str:
     """The loader's one file."""
-    sources = modules(web)
-    imported = {n for source in sources.values() for n in _imported(source)} | set(PUBLIC)
-    parts = [_linked(name, source, imported) for name, source in sources.items()]
-    named = f"[globalThis.name, globalThis.process?.argv[2]].includes('{WORKER}')"
+    scripts = modules(web)
+    late = [script for script in scripts if any(script.name in s.late for s in scripts)]
+    is_worker = (
+        "typeof document === 'undefined' && "
+        f"[globalThis.name, globalThis.process?.argv[2]].includes('{WORKER}')"
+    )
     return "".join(
         (
             f"// The loader of wasmkiln {__version__} (Apache-2.0).\n",
-            *(f"const {_variable(name)} = {{}};\n" for name in UNNEEDED),
-            *parts,
-            f"if (typeof document === 'undefined' && {named}) {_variable(WORKER)}();\n",
-            f"export const {{ {', '.join(PUBLIC)} }} = {_variable(ENTRY)}();\n",
+            "const $url = () => import.meta.url;\n",
+            "const $late = async (name) => modules[name]();\n",
+            ONCE,
+            *map(scope, scripts),
+            table(late),
+            f"if ({is_worker}) {variable(WORKER)}();\n",
+            f"export const {{ {', '.join(PUBLIC)} }} = {variable(ENTRY)}();\n",
         )
     )
-
-
-def _linked(name: str, source: str, imported: Collection[str]) -> str:
-    """A module as a variable that holds what it exports; the two that run later, as a function."""
-    exports = [export for export in _EXPORT.findall(source) if export in imported]
-    source = _IMPORT.sub(lambda m: _destructured(m[1], _resolve(name, m[2])), source)
-    source = _LATE_IMPORT.sub(lambda m: f"({_variable(_resolve(name, m[1]))})", source)
-    # The worker's script is this one.
-    source = source.replace(f"'./{WORKER}', import.meta.url", "import.meta.url")
-    source = source.replace("new URL(name, here)", "new URL(here)")
-    source = _SPACE.sub("\n", _EXPORT.sub("", source)).strip()
-    function = f"() => {{\n{source}\nreturn {{ {', '.join(exports)} }};\n}}"
-    is_late = name in (ENTRY, WORKER)
-    return f"const {_variable(name)} = {function if is_late else f'({function})()'};\n"
-
-
-def _destructured(names: str, module: str) -> str:
-    """An import as a declaration: `a as b` is `a: b` there."""
-    pattern = re.sub(r"(\w+) as (\w+)", r"\1: \2", names.strip().rstrip(","))
-    return f"const {{ {pattern} }} = {_variable(module)};\n"
-
-
-def _resolve(importer: str, path: str) -> str:
-    return normpath(join(dirname(importer), path))
-
-
-def _variable(name: str) -> str:
-    return "$" + re.sub(r"\W", "_", name.removesuffix(".js"))
 
 
 def _input_types(inputs: Sequence[Mapping[str, Any]]) -> list[str]:

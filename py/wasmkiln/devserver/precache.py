@@ -22,13 +22,14 @@ NOT_KEPT = (".whl", ".gz", ".br")
 
 def page_files(site: Site) -> dict[str, Path]:
     """The files of the page by their path below it, those needed first coming first."""
-    shell: dict[str, Path] = {}
-    for path in sorted(site.static.rglob("*")):
+    names = set(site.linked())
+    for path in site.static.rglob("*"):
         parts = path.relative_to(site.static).parts
-        url = "/".join(parts)
         hidden = parts[0] in NOT_PAGE or any(part.startswith(".") for part in parts)
-        if path.suffix in KINDS and not hidden and path.is_file() and url not in (WORKER, NAME):
-            shell[url] = site.files.get(f"/{url}") or site.given(path.resolve())
+        if path.suffix in KINDS and not hidden and path.is_file():
+            names.add("/".join(parts))
+    found = ((name, site.find(tuple(name.split("/")))) for name in sorted(names - {WORKER, NAME}))
+    shell = {name: path for name, path in found if path is not None}
     made = {
         url[1:]: path
         for url, path in site.files.items()

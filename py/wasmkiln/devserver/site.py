@@ -14,6 +14,7 @@ from wasmkiln.devserver.default_model import ensure_model
 from wasmkiln.devserver.download import write_changed
 from wasmkiln.devserver.image import ensure_image
 from wasmkiln.devserver.lean import LEAN, lean_copy
+from wasmkiln.devserver.linked import LINKED, linked_copy
 from wasmkiln.devserver.package_index import PackageIndex
 from wasmkiln.devserver.progress import Progress
 from wasmkiln.devserver.pyodide_core import FILES, ensure_core
@@ -25,7 +26,8 @@ class Site:
     """A folder of static files, and single files (each by its URL path) that go before it.
 
     index: what installers are told of our wheel, if they are.
-    lean: a folder for copies of static files without comments, which then are given out.
+    lean: a folder, of this site alone, for copies of static files without comments and for linked
+    modules, which then are given out.
     """
 
     static: Path
@@ -37,15 +39,27 @@ class Site:
         """The file for a URL path's decoded segments; None where there's none to be given out."""
         if any(not _is_plain(segment) for segment in segments):
             return None
-        mapped = self.files.get("/" + "/".join(segments))
+        name = "/".join(segments)
+        mapped = self.files.get(f"/{name}")
         if mapped is not None:
             return mapped
+        if self.lean is not None and name in self.linked():
+            return linked_copy(name, self._module, self.lean / "linked")
         root = self.static.resolve()
         try:
             path = root.joinpath(*segments or ("index.html",)).resolve(strict=True)
         except (OSError, ValueError):
             return None
         return self.given(path) if path.is_relative_to(root) and path.is_file() else None
+
+    def linked(self) -> list[str]:
+        """The names of the files that are given out linked."""
+        if self.lean is None:
+            return []
+        return [name for name, entry in LINKED.items() if (self.static / entry).is_file()]
+
+    def _module(self, name: str) -> Path:
+        return self.files.get(f"/{name}") or self.static / name
 
     def given(self, path: Path) -> Path:
         """What is given out for a static file: itself, or its lean copy."""
@@ -79,7 +93,7 @@ def prepare(root: Path, cache: Path, progress: Progress) -> Site:
     }
     ensure_compressed([core / file.name for file in FILES], progress)
     ensure_compressed([image] if image else [], progress, QUICK)
-    return Site(root / "web", files, index, cache / "lean" / "1")  # the way of making them
+    return Site(root / "web", files, index, cache / "lean" / "2")  # the way of making them
 
 
 def pyodide_files(core: Path) -> dict[str, Path]:
