@@ -70,7 +70,7 @@ export function chooseSimd(features) {
 
 /**
  * How many threads to run on. Up to four processors all are used; of more, half, since the rest
- * tend to be second hyper-threads or slow cores, which make every barrier wait.
+ * tend to be second hyper-threads or slow cores, for whose shares the others wait.
  * @param {Features} features
  * @returns {ThreadsChoice}
  */

@@ -6,22 +6,16 @@ import numpy as np
 import pytest
 from onnx import helper
 from wasmkiln.compiler import compile_model
-from wasmkiln.program.program import Program, Ref
+from wasmkiln.program.constants import constant_indices
+from wasmkiln.program.program import Program
 
 from tests.small import model, small_net
 
 
 def unread(program: Program) -> dict[int, int]:
     """Bytes of the constants that init uses and no run does, by buffer."""
-
-    def used(calls: tuple[object, ...]) -> dict[int, int]:
-        words = [word for call in calls for word in call.args]  # type: ignore[attr-defined]
-        buffers = [word.buffer for word in words if isinstance(word, Ref)]
-        return {b.index: b.nbytes for b in buffers if b.kind == "constant"}
-
-    outputs = {binding.slot.buffer.index for binding in program.outputs}
-    left = used(program.init).keys() - used(program.main).keys() - outputs
-    return {index: used(program.init)[index] for index in left}
+    left = constant_indices(program, program.init) - constant_indices(program, program.main)
+    return {index: program.buffers[index].nbytes for index in left}
 
 
 @pytest.mark.parametrize("swapped", [False, True])

@@ -43,7 +43,7 @@ class Site:
         mapped = self.files.get(f"/{name}")
         if mapped is not None:
             return mapped
-        if self.lean is not None and name in self.linked():
+        if self.lean is not None and self._is_linked(name):
             return linked_copy(name, self._module, self.lean / "linked")
         root = self.static.resolve()
         try:
@@ -54,9 +54,10 @@ class Site:
 
     def linked(self) -> list[str]:
         """The names of the files that are given out linked."""
-        if self.lean is None:
-            return []
-        return [name for name, entry in LINKED.items() if (self.static / entry).is_file()]
+        return [name for name in LINKED if self.lean is not None and self._is_linked(name)]
+
+    def _is_linked(self, name: str) -> bool:
+        return name in LINKED and (self.static / LINKED[name]).is_file()
 
     def _module(self, name: str) -> Path:
         return self.files.get(f"/{name}") or self.static / name

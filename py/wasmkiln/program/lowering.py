@@ -58,7 +58,7 @@ class Lowering:
         grain: what a thread should have at least, or it isn't worth its while; also the unit
         where that is not given.
         in_place: (output, input) slots of equal size which may share memory if the input is not
-        used later; only where each element is read before, and by the thread that, writes it.
+        used later; only where each element is read before, and in the share that, writes it.
         Inputs that the call reads through another argument as well are left out.
         """
         if extent <= 0:

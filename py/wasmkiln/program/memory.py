@@ -105,17 +105,17 @@ def plan_memory(
 
 def ideal_peak(program: Program) -> int:
     """The most bytes that a run has alive at once beside constants: no plan can do with less."""
-    lifetimes = buffer_lifetimes(program, (*program.init, *program.main))
-    merged = _merge_in_place(program, (*program.init, *program.main), lifetimes)
-    start = len(program.init)
-    change = [0] * (start + len(program.main) + 2)
+    calls = (*program.init, *program.main)
+    lifetimes = buffer_lifetimes(program, calls)
+    merged = _merge_in_place(program, calls, lifetimes)
+    change = [0] * (len(calls) + 2)
     for buffer in program.buffers:
         index = buffer.index
         if buffer.kind != "constant" and index in lifetimes and index not in merged:
             first, last = lifetimes[index]
             change[first] += aligned(buffer.nbytes)
             change[last + 1] -= aligned(buffer.nbytes)
-    return max([*accumulate(change)][start:])
+    return max([*accumulate(change)][len(program.init) :])
 
 
 def aligned(nbytes: int) -> int:

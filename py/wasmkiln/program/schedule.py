@@ -1,4 +1,4 @@
-"""Where threads must wait for each other: barriers stand only between dependent calls."""
+"""Where threads must wait for each other: only at calls that depend on those before them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Range = tuple[int, int]  # first address, address after the last
 
 
 def barriers(calls: Sequence[Call], plan: MemoryPlan) -> tuple[bool, ...]:
-    """For each call, whether all threads must have finished the calls before it.
+    """For each call, whether all calls before it must be done.
 
     They must when the call touches memory that was written since the last barrier, or writes
     memory that was read since. Buffers are compared by address, since some share memory.
